@@ -1,0 +1,217 @@
+"""RFC 9846 §4.3: what an extension is, where it may stand, and the rows that declare each one.
+
+An extension is declared once, as a class with a `body` for every message it may appear in (`schemas.extensions`
+has the rows). Parsing, building, "may it appear here" and duplicate checks all read the rows. An extension that no
+row knows, or that stands in a message its row does not name, keeps its bytes and its place.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from schemas.code_points import ExtensionType
+from schemas.errors import DecodeError, EncodeError
+from schemas.vocabulary import Bounded, Node, Window, describe, node, offset_of, parse_exactly, uint16
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MESSAGES = (
+    "client_hello",
+    "server_hello",
+    "hello_retry_request",
+    "encrypted_extensions",
+    "certificate",
+    "certificate_request",
+    "new_session_ticket",
+)
+"""The messages that carry extensions: the columns of the table in RFC 9846 §4.3."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """RFC 9846 §4.3. `extension_data` is the value that the row declares, bytes where no row does."""
+
+    extension_type: ExtensionType
+    extension_data: object
+
+
+class DuplicateExtensionError(DecodeError):
+    """The block holds two extensions of one type, which RFC 9846 §4.3 forbids in every message."""
+
+
+class Body(Generic[T]):
+    """The form that an extension has in one message: makes such an extension, finds it in a block."""
+
+    def __init__(self, schema: Node[T]) -> None:
+        self.schema = schema
+        self.row: Row
+
+    def __call__(self, value: T) -> Extension:
+        """This extension with this value."""
+        return Extension(extension_type=self.row.extension_type, extension_data=value)
+
+    def find(self, extensions: Iterable[Extension] | None) -> T | None:
+        """The value of this extension in a block, None where it is not there."""
+        for each in extensions or ():
+            if each.extension_type == self.row.extension_type:
+                return cast("T", each.extension_data)
+        return None
+
+
+def body(schema: Node[T] | type[T]) -> Body[T]:
+    """One message's form of an extension, named by the attribute that it is assigned to."""
+    return Body(node(schema))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One declared extension: what it is, where it is specified, and its body in each message."""
+
+    extension_type: ExtensionType
+    reference: str
+    explanation: str
+    bodies: Mapping[str, Body[Any]]
+
+
+ROWS: dict[ExtensionType, Row] = {}
+"""Every declared extension."""
+
+
+def extension(
+    extension_type: ExtensionType, reference: str, explanation: str
+) -> Callable[[type[R]], type[R]]:
+    """Declares the class's `body` attributes, each named after a message, as the forms of one extension."""
+
+    def declare(cls: type[R]) -> type[R]:
+        bodies = {name: each for name, each in vars(cls).items() if isinstance(each, Body)}
+        row = ROWS[extension_type] = Row(extension_type, reference, explanation, bodies)
+        for each in bodies.values():
+            each.row = row
+        return cls
+
+    return declare
+
+
+def misplaced(message: str, extensions: Iterable[Extension] | None) -> Iterator[ExtensionType]:
+    """The extensions of a block that are declared, but not for this message. RFC 9846 §4.3"""
+    for each in extensions or ():
+        row = ROWS.get(each.extension_type)
+        if row is not None and message not in row.bodies:
+            yield each.extension_type
+
+
+class ExtensionBlock(Bounded[list[Extension]]):
+    """`Extension extensions<floor..2^16-1>` of one message. No two of a type."""
+
+    def __init__(self, message: str, floor: int) -> None:
+        super().__init__(floor, 2**16 - 1)
+        self.message = message
+
+    def notation(self) -> str:
+        return f"Extension{self.bounds()}"
+
+    def children(self) -> Iterator[tuple[str, Node[Any]]]:
+        for row in ROWS.values():
+            if self.message in row.bodies:
+                yield str(row.extension_type), row.bodies[self.message].schema
+
+    def data_schema(self, extension_type: ExtensionType) -> Node[Any] | None:
+        """The schema of `extension_data` in this message, None where the bytes are kept."""
+        row = ROWS.get(extension_type)
+        found = row.bodies.get(self.message) if row is not None else None
+        return found.schema if found is not None else None
+
+    def measure(self, value: object, fields: Mapping[str, object]) -> int:
+        if not isinstance(value, list):
+            raise EncodeError("a list of Extension", describe(value))
+        seen: set[ExtensionType] = set()
+        length = 0
+        for index, each in enumerate(value):
+            try:
+                length += self.measure_one(each, seen)
+            except EncodeError as error:
+                error.within(f"[{index}]")
+                raise
+        return self.check(length)
+
+    def measure_one(self, value: object, seen: set[ExtensionType]) -> int:
+        if not isinstance(value, Extension) or not isinstance(value.extension_type, ExtensionType):
+            raise EncodeError("Extension", describe(value))
+        if value.extension_type in seen:
+            raise EncodeError("one extension of a type", f"a second {value.extension_type}")
+        seen.add(value.extension_type)
+        schema = self.data_schema(value.extension_type)
+        try:
+            if schema is not None:
+                length = schema.measure(value.extension_data, {})
+            elif isinstance(value.extension_data, bytes):
+                length = len(value.extension_data)
+            else:
+                raise EncodeError("bytes", describe(value.extension_data))
+            return 2 + uint16.measure(length, {}) + length
+        except EncodeError as error:
+            error.within(str(value.extension_type))
+            raise
+
+    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> list[Extension]:
+        data, origin = self.content(stream)
+        inner = Window(data, origin)
+        extensions: list[Extension] = []
+        seen: set[ExtensionType] = set()
+        while inner.tell() < len(data):
+            try:
+                extensions.append(self.parse_one(inner, seen))
+            except DecodeError as error:
+                error.within(f"[{len(extensions)}]")
+                raise
+        return extensions
+
+    def parse_one(self, stream: io.BytesIO, seen: set[ExtensionType]) -> Extension:
+        offset = offset_of(stream)
+        extension_type: ExtensionType = ExtensionType.schema._parse(stream, {}, "")
+        try:
+            if extension_type in seen:
+                raise DuplicateExtensionError("one extension of a type", "a second", offset=offset)
+            seen.add(extension_type)
+            data, origin = EXTENSION_DATA.content(stream)
+            schema = self.data_schema(extension_type)
+            value = data if schema is None else parse_exactly(schema, data, origin)
+        except DecodeError as error:
+            error.within(str(extension_type))
+            raise
+        return Extension(extension_type=extension_type, extension_data=value)
+
+    def _build(self, value: list[Extension], stream: io.BytesIO, context: Any, path: str) -> list[Extension]:
+        inner = io.BytesIO()
+        for each in value:
+            data = io.BytesIO()
+            schema = self.data_schema(each.extension_type)
+            if schema is None:
+                data.write(cast("bytes", each.extension_data))
+            else:
+                schema._build(each.extension_data, data, {}, "")
+            ExtensionType.schema._build(each.extension_type, inner, {}, "")
+            EXTENSION_DATA.prefix._build(len(data.getvalue()), inner, {}, "")
+            inner.write(data.getvalue())
+        self.prefix._build(len(inner.getvalue()), stream, context, path)
+        stream.write(inner.getvalue())
+        return value
+
+
+class ExtensionData(Bounded[bytes]):
+    """`opaque extension_data<0..2^16-1>`, whatever it holds."""
+
+    def notation(self) -> str:
+        return f"opaque{self.bounds()}"
+
+
+EXTENSION_DATA = ExtensionData(0, 2**16 - 1)
+
+
+def extensions_of(message: str, floor: int = 0) -> Node[list[Extension]]:
+    """The extension block of the named message, whose bodies the rows give."""
+    return ExtensionBlock(message, floor)
