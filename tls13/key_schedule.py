@@ -1,0 +1,120 @@
+"""RFC 9846 §7.1: the key schedule, one class a stage; a stage's methods derive its secrets and give the next stage.
+
+                 0
+                 |
+                 v
+    PSK ->  HKDF-Extract = Early Secret                              EarlySecret
+                 |
+                 v
+           Derive-Secret(., "derived", "")
+                 |
+                 v
+    shared  HKDF-Extract = Handshake Secret                          HandshakeSecret
+    secret ----->+--> "c hs traffic", "s hs traffic"  (ClientHello...ServerHello)
+                 |
+                 v
+           Derive-Secret(., "derived", "")
+                 |
+                 v
+    0 ->    HKDF-Extract = Main Secret                               MainSecret
+                 +--> "c ap traffic", "s ap traffic", "exp master"   (ClientHello...server Finished)
+                 +--> "res master"                                   (ClientHello...client Finished)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from tls13.crypto.aead import Suite
+from tls13.crypto.hkdf import derive_secret, hkdf_expand_label, hkdf_extract
+
+
+@dataclass(frozen=True, slots=True)
+class EarlySecret:
+    """The first stage: of a pre-shared key, or of zeros where there is none."""
+
+    hash_name: str
+    secret: bytes
+
+    @classmethod
+    def of(cls, hash_name: str, psk: bytes | None = None) -> EarlySecret:
+        """The stage for `psk`, a key for this hash; without one, for zeros."""
+        zeros = bytes(hashlib.new(hash_name).digest_size)
+        return cls(hash_name, hkdf_extract(hash_name, zeros, zeros if psk is None else psk))
+
+    def handshake(self, shared_secret: bytes) -> HandshakeSecret:
+        """The next stage, of the key exchange's shared secret."""
+        return HandshakeSecret(self.hash_name, _next(self.hash_name, self.secret, shared_secret))
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeSecret:
+    """The stage that protects the handshake after ServerHello."""
+
+    hash_name: str
+    secret: bytes
+
+    def client_handshake_traffic_secret(self, hash_to_server_hello: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"c hs traffic", hash_to_server_hello)
+
+    def server_handshake_traffic_secret(self, hash_to_server_hello: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"s hs traffic", hash_to_server_hello)
+
+    def main(self) -> MainSecret:
+        """The next stage."""
+        return MainSecret(self.hash_name, _next(self.hash_name, self.secret, bytes(len(self.secret))))
+
+
+@dataclass(frozen=True, slots=True)
+class MainSecret:
+    """The last stage: application data, exporters, resumption."""
+
+    hash_name: str
+    secret: bytes
+
+    def client_application_traffic_secret_0(self, hash_to_server_finished: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"c ap traffic", hash_to_server_finished)
+
+    def server_application_traffic_secret_0(self, hash_to_server_finished: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"s ap traffic", hash_to_server_finished)
+
+    def exporter_secret(self, hash_to_server_finished: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"exp master", hash_to_server_finished)
+
+    def resumption_secret(self, hash_to_client_finished: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"res master", hash_to_client_finished)
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficKeys:
+    """RFC 9846 §7.3. What one traffic secret gives a direction."""
+
+    key: bytes
+    iv: bytes
+
+
+def traffic_keys(suite: Suite, traffic_secret: bytes) -> TrafficKeys:
+    """The record protection key and IV of a traffic secret. RFC 9846 §7.3"""
+    return TrafficKeys(
+        hkdf_expand_label(suite.hash_name, traffic_secret, b"key", b"", suite.key_length),
+        hkdf_expand_label(suite.hash_name, traffic_secret, b"iv", b"", suite.iv_length),
+    )
+
+
+def updated_traffic_secret(hash_name: str, traffic_secret: bytes) -> bytes:
+    """application_traffic_secret_N+1 of that of N. RFC 9846 §7.2"""
+    return hkdf_expand_label(hash_name, traffic_secret, b"traffic upd", b"", len(traffic_secret))
+
+
+def verify_data(hash_name: str, base_key: bytes, transcript_hash: bytes) -> bytes:
+    """Finished.verify_data under a traffic secret. RFC 9846 §4.5.3"""
+    finished_key = hkdf_expand_label(hash_name, base_key, b"finished", b"", len(base_key))
+    return hmac.digest(finished_key, transcript_hash, hash_name)
+
+
+def _next(hash_name: str, secret: bytes, input_keying_material: bytes) -> bytes:
+    empty_hash = hashlib.new(hash_name).digest()
+    salt = derive_secret(hash_name, secret, b"derived", empty_hash)
+    return hkdf_extract(hash_name, salt, input_keying_material)
