@@ -6,7 +6,7 @@ from schemas.vocabulary import CodePoint
 
 
 class CipherSuite(CodePoint, width=2, grease=True):
-    """TLS Cipher Suites, of all versions. RFC 9846 §B.4 (those of TLS 1.3), RFC 5246 §A.5, RFC 8422 §6 …
+    """TLS Cipher Suites, of all versions. RFC 9846 §B.4 has those of TLS 1.3.
 
     The two that end in `_SCSV` are signals and no suites. What IANA reserves because somebody once used it
     (SSL 3.0's Fortezza, EXPORT1024, old GOST and ChaCha20) has no row there and is unknown here.

@@ -363,7 +363,7 @@ class NameType(CodePoint, width=1):
 
 
 class CompressionMethod(CodePoint, width=1):
-    """TLS Compression Method Identifiers. RFC 3749, RFC 3943. IANA writes `NULL` for 0."""
+    """TLS Compression Method Identifiers. RFC 3749 §2, RFC 3943 §2."""
 
     null = 0
     DEFLATE = 1

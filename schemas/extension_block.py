@@ -81,9 +81,7 @@ ROWS: dict[ExtensionType, Row] = {}
 """Every declared extension."""
 
 
-def extension(
-    extension_type: ExtensionType, reference: str, explanation: str
-) -> Callable[[type[R]], type[R]]:
+def extension(extension_type: ExtensionType, reference: str, explanation: str) -> Callable[[type[R]], type[R]]:
     """Declares the class's `body` attributes, each named after a message, as the forms of one extension."""
 
     def declare(cls: type[R]) -> type[R]:

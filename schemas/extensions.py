@@ -36,6 +36,7 @@ from schemas.vocabulary import (
     zeros,
 )
 
+
 @struct
 class ServerName(Struct):
     """RFC 6066 §3. One name of the server."""
@@ -55,9 +56,7 @@ class ServerNameIndication:
     certificate_request = body(vector(ServerName, 1, 2**16 - 1))
 
 
-@extension(
-    ExtensionType.application_layer_protocol_negotiation, "RFC 7301 §3.1", "what is spoken inside, as h2"
-)
+@extension(ExtensionType.application_layer_protocol_negotiation, "RFC 7301 §3.1", "what is spoken inside, as h2")
 class ApplicationLayerProtocolNegotiation:
     client_hello = body(vector(opaque(1, 2**8 - 1), 2, 2**16 - 1))
     encrypted_extensions = body(vector(opaque(1, 2**8 - 1), 2, 2**16 - 1))
@@ -195,9 +194,7 @@ class OCSPStatusRequest(Struct):
 class CertificateStatusRequest(Struct):
     """RFC 6066 §8. The client wants proof that the certificate is not revoked."""
 
-    status_type: CertificateStatusType = field(
-        CertificateStatusType, "how proven", default=CertificateStatusType.ocsp
-    )
+    status_type: CertificateStatusType = field(CertificateStatusType, "how proven", default=CertificateStatusType.ocsp)
     request: OCSPStatusRequest = field(
         select("status_type", {CertificateStatusType.ocsp: OCSPStatusRequest}), "what is asked"
     )
@@ -207,9 +204,7 @@ class CertificateStatusRequest(Struct):
 class CertificateStatus(Struct):
     """RFC 6066 §8, RFC 9846 §4.5.1.1. That proof."""
 
-    status_type: CertificateStatusType = field(
-        CertificateStatusType, "how proven", default=CertificateStatusType.ocsp
-    )
+    status_type: CertificateStatusType = field(CertificateStatusType, "how proven", default=CertificateStatusType.ocsp)
     response: bytes = field(
         select("status_type", {CertificateStatusType.ocsp: opaque(1, 2**24 - 1)}), "DER of an OCSPResponse"
     )

@@ -40,9 +40,7 @@ class ClientHello(Struct):
         ProtocolVersion, "0x0303; the real list is in supported_versions", default=ProtocolVersion.TLS12
     )
     random: bytes = field(opaque(32), "fresh random bytes")
-    legacy_session_id: bytes = field(
-        opaque(0, 32), "32 bytes in middlebox compatibility mode, else empty", default=b""
-    )
+    legacy_session_id: bytes = field(opaque(0, 32), "32 bytes in middlebox compatibility mode, else empty", default=b"")
     cipher_suites: list[CipherSuite] = field(
         vector(CipherSuite, 2, 2**16 - 2), "AEAD and hash pairs, most wanted first"
     )
@@ -182,9 +180,7 @@ MESSAGE_TYPES: dict[type[Struct], HandshakeType] = {
 
 RANDOM_OFFSET = 2
 
-_SERVER_HELLO = told_by_content(
-    RANDOM_OFFSET, {HELLO_RETRY_REQUEST_RANDOM: HelloRetryRequest}, otherwise=ServerHello
-)
+_SERVER_HELLO = told_by_content(RANDOM_OFFSET, {HELLO_RETRY_REQUEST_RANDOM: HelloRetryRequest}, otherwise=ServerHello)
 
 
 @struct

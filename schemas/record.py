@@ -42,12 +42,8 @@ class TLSPlaintext(Struct):
 class TLSCiphertext(Struct):
     """RFC 9846 §5.2. A protected record: the same shape, its content sealed."""
 
-    opaque_type: ContentType = field(
-        ContentType, "always application_data", default=ContentType.application_data
-    )
-    legacy_record_version: ProtocolVersion = field(
-        ProtocolVersion, "always 0x0303", default=ProtocolVersion.TLS12
-    )
+    opaque_type: ContentType = field(ContentType, "always application_data", default=ContentType.application_data)
+    legacy_record_version: ProtocolVersion = field(ProtocolVersion, "always 0x0303", default=ProtocolVersion.TLS12)
     encrypted_record: bytes = field(opaque(0, 2**16 - 1), "the AEAD's output, at most 2^14 + 256 bytes")
 
 

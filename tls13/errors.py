@@ -11,15 +11,18 @@ from typing import ClassVar
 
 from schemas.code_points import AlertDescription
 from schemas.errors import DecodeError
+from tls13.events import Event
 
 
 class TLSError(Exception):
     """Anything that went wrong with TLS. Each subclass says on which side and why.
 
-    `hint` is the next step for the person who meets it, "" where there is none to name.
+    `hint` is the next step for the person who meets it, "" where there is none to name. `events` are what a
+    `Connection.receive_data` that raises had to tell before it failed.
     """
 
     hint: str = ""
+    events: tuple[Event, ...] = ()
 
 
 class ConfigurationError(TLSError):
@@ -81,7 +84,9 @@ class NegotiationFailure(Reason):
         self.offered = tuple(str(each) for each in offered)
         self.supported = tuple(str(each) for each in supported)
         theirs, ours = ", ".join(self.offered) or "none", ", ".join(self.supported) or "none"
-        super().__init__(f"no {self.subject} in common: the peer offers {theirs}; supported here: {ours}", message=message)
+        super().__init__(
+            f"no {self.subject} in common: the peer offers {theirs}; supported here: {ours}", message=message
+        )
 
 
 class MalformedMessage(Reason):
@@ -248,7 +253,7 @@ ALERTS: dict[type[Reason], AlertDescription] = {
     MalformedMessage: AlertDescription.decode_error,
     NotTLS: AlertDescription.unexpected_message,
     RecordOverflow: AlertDescription.record_overflow,
-    MessageTooLong: AlertDescription.decode_error,
+    MessageTooLong: AlertDescription.illegal_parameter,
     UnexpectedMessage: AlertDescription.unexpected_message,
     KeyChangeInsideMessage: AlertDescription.unexpected_message,
     TooManyMessages: AlertDescription.unexpected_message,

@@ -13,28 +13,36 @@ class Transcript:
     def __init__(self) -> None:
         self._pending: list[bytes] = []
         self._running: hashlib._Hash | None = None
+        self._before_last: hashlib._Hash | None = None
 
     def add(self, message: bytes) -> None:
         """Appends one handshake message, header included, as it was sent or received."""
         if self._running is None:
             self._pending.append(message)
         else:
+            self._before_last = self._running.copy()
             self._running.update(message)
 
-    def select_hash(self, hash_name: str) -> None:
-        """The suite is chosen: from here on the messages are hashed with its hash. A second call changes nothing."""
-        if self._running is None:
-            self._running = hashlib.new(hash_name, b"".join(self._pending))
-            self._pending.clear()
-
     def replace_client_hello_1(self, hash_name: str) -> None:
-        """A HelloRetryRequest has been chosen: ClientHello1 becomes the synthetic message_hash. §4.1"""
-        self.select_hash(hash_name)
-        synthetic = MessageHash(hash=self.hash()).build()
-        self._running = hashlib.new(hash_name, synthetic)
+        """A HelloRetryRequest is next, or last: the first message becomes the synthetic message_hash. §4.1"""
+        digest = hashlib.new(hash_name, self._pending[0]).digest()
+        self._pending[0] = MessageHash(hash=digest).build()
+
+    def select_hash(self, hash_name: str) -> None:
+        """The cipher suite is known: from here on the messages are hashed with its hash."""
+        self._running = hashlib.new(hash_name, b"".join(self._pending))
+        self._pending.clear()
 
     def hash(self) -> bytes:
-        """The transcript hash up to here. Raises RuntimeError before a hash is selected."""
-        if self._running is None:
-            raise RuntimeError("no transcript hash before the cipher suite is known")
-        return self._running.digest()
+        """The hash of everything so far. Only after `select_hash`."""
+        return _digest(self._running)
+
+    def hash_before_last(self) -> bytes:
+        """The hash of everything but the last message, which is what that message may sign or authenticate."""
+        return _digest(self._before_last)
+
+
+def _digest(running: hashlib._Hash | None) -> bytes:
+    if running is None:
+        raise RuntimeError("no transcript hash before the cipher suite is known")
+    return running.digest()

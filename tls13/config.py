@@ -1,0 +1,136 @@
+"""What an endpoint is told before it starts: frozen, and checked when it is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
+from schemas.handshake import HandshakeMessage
+from tls13.credentials import Credential
+from tls13.crypto.aead import SUITES
+from tls13.crypto.groups import GROUPS
+from tls13.crypto.signatures import SIGNATURES
+from tls13.errors import ConfigurationError
+from tls13.events import Observer
+from tls13.trust import CertificatePolicy
+
+Random = Callable[[int], bytes]
+"""Gives that many random bytes."""
+
+Clock = Callable[[], datetime]
+"""Gives the present time, with its time zone."""
+
+MessageEditor = Callable[[HandshakeMessage], HandshakeMessage]
+"""Sees each handshake message before it is sent, and gives what shall be sent instead."""
+
+CIPHER_SUITES = tuple(SUITES)
+GROUPS_BY_PREFERENCE = tuple(GROUPS)
+SIGNATURE_SCHEMES = tuple(SIGNATURES)
+
+
+def system_clock() -> datetime:
+    """The machine's own time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on what a peer can make this side hold or do.
+
+    `handshake_message` is in bytes, `early_data` the bytes of refused 0-RTT records to skip; the others count what
+    comes in a row, with nothing useful between.
+    """
+
+    handshake_message: int = 2**18
+    certificates: int = 16
+    early_data: int = 2**15
+    empty_records: int = 32
+    key_updates: int = 32
+    warning_alerts: int = 4
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if getattr(self, name) < 0:
+                raise ConfigurationError(f"limit {name} is negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointConfig:
+    """What both roles are told. Algorithms stand most wanted first.
+
+    `edit_message` is for crafting: what it gives back is sent, hashed and negotiated on in the message's place.
+    `random` and `clock` are all that the engine knows of the world; with both fixed, a connection replays.
+    """
+
+    cipher_suites: tuple[CipherSuite, ...] = CIPHER_SUITES
+    groups: tuple[NamedGroup, ...] = GROUPS_BY_PREFERENCE
+    application_protocols: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    observer: Observer | None = None
+    edit_message: MessageEditor | None = None
+    random: Random = os.urandom
+    clock: Clock = system_clock
+
+    def __post_init__(self) -> None:
+        _require_known("cipher suite", self.cipher_suites, SUITES)
+        _require_known("group", self.groups, GROUPS)
+        for name in self.application_protocols:
+            if not name.isascii() or not 1 <= len(name) <= 255:
+                raise ConfigurationError(f"ALPN protocol {name!r} is not 1 to 255 ASCII characters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig(EndpointConfig):
+    """How a client connects.
+
+    `trust` decides on the server's certificates; there is no default that trusts anybody unasked. A key share goes out
+    for the first `key_shares` groups. `middlebox_compatibility` is RFC 9846 appendix E.4.
+    Raises ConfigurationError for what cannot work.
+    """
+
+    trust: CertificatePolicy
+    signature_schemes: tuple[SignatureScheme, ...] = SIGNATURE_SCHEMES
+    key_shares: int = 1
+    middlebox_compatibility: bool = True
+
+    def __post_init__(self) -> None:
+        EndpointConfig.__post_init__(self)
+        _require_known("signature scheme", self.signature_schemes, SIGNATURES)
+        if not 0 <= self.key_shares <= len(self.groups):
+            raise ConfigurationError(f"{self.key_shares} key shares for {len(self.groups)} groups")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig(EndpointConfig):
+    """How a server answers.
+
+    Of `credentials` the first whose names and signature schemes suit the client is used. `tickets` is how many
+    NewSessionTicket messages follow the handshake, for clients that take them. With `require_server_name` a client that
+    asks for a name that no credential has is refused (RFC 6066 §3) instead of being shown the first.
+    Raises ConfigurationError for what cannot work.
+    """
+
+    credentials: tuple[Credential, ...]
+    tickets: int = 1
+    require_server_name: bool = False
+
+    def __post_init__(self) -> None:
+        EndpointConfig.__post_init__(self)
+        if not self.credentials:
+            raise ConfigurationError("a server needs a certificate and its key")
+        if not 0 <= self.tickets <= 255:
+            raise ConfigurationError(f"{self.tickets} tickets: 0 to 255 may be sent")
+
+
+def _require_known(what: str, names: tuple[object, ...], known: Collection[object]) -> None:
+    """Each of `names` is among `known`, none twice, and there is at least one."""
+    if not names:
+        raise ConfigurationError(f"no {what} is enabled")
+    if len(set(names)) != len(names):
+        raise ConfigurationError(f"a {what} stands twice")
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"{what} {name} is not implemented", f"choose from {', '.join(map(str, known))}")

@@ -1,0 +1,350 @@
+"""The engine: bytes in, events and bytes out. RFC 9846
+
+No socket, thread, file, clock or random source is touched here: what the engine knows of the world is in the config.
+
+    connection = Connection.client(config, "example.com")
+    transport.send(connection.data_to_send())
+    for event in connection.receive_data(transport.receive()):
+        ...
+
+Handlers raise a `Reason`. `_failing` is the one place that makes an alert of it, sends it, and remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from schemas.alert import Alert
+from schemas.code_points import AlertDescription, ContentType, KeyUpdateRequest
+from schemas.errors import DecodeError
+from schemas.extension_block import DuplicateExtensionError
+from schemas.handshake import MESSAGE_TYPES, Handshake, KeyUpdate, NewSessionTicket
+from schemas.record import ChangeCipherSpec
+from tls13.config import ClientConfig, EndpointConfig, ServerConfig
+from tls13.errors import (
+    AlertReceived,
+    BadRecordMac,
+    ConnectionClosed,
+    DuplicateExtension,
+    MalformedMessage,
+    Reason,
+    TLSError,
+    TooManyMessages,
+    TruncationError,
+    UnexpectedMessage,
+)
+from tls13.events import (
+    AlertObserved,
+    DataReceived,
+    Event,
+    MessageObserved,
+    Negotiated,
+    PeerClosed,
+    RecordObserved,
+)
+from tls13.handshake import client
+from tls13.handshake.states import (
+    ClientConnected,
+    ServerConnected,
+    ServerStart,
+    State,
+    WaitClientFinished,
+)
+from tls13.handshake.table import HANDLERS
+from tls13.record_layer import Protection, Record, RecordReader
+from tls13.wire import AFTER_THE_HANDSHAKE, Wire
+
+CHANGE_CIPHER_SPEC = ChangeCipherSpec().build()
+
+
+class Connection:
+    """One end of one TLS 1.3 connection, for one thread at a time.
+
+    Made by `Connection.client` or `Connection.server`. After each call, send what `data_to_send` gives. A `TLSError`
+    ends the connection: the alert for the peer waits in `data_to_send`, and every later call raises the same error.
+    """
+
+    def __init__(self, config: EndpointConfig, start: Callable[[Wire], State]) -> None:
+        self._config = config
+        self._wire = Wire(config)
+        self._reader = RecordReader()
+        self._failure: TLSError | None = None
+        self._close_sent = False
+        self._close_received = False
+        self._in_a_row = dict.fromkeys(("empty_records", "key_updates", "warning_alerts"), 0)
+        self._state = start(self._wire)
+
+    @classmethod
+    def client(cls, config: ClientConfig, server_name: str) -> Connection:
+        """The client's end; its ClientHello waits in `data_to_send`.
+
+        `server_name` is the DNS name or IP address that the server's certificate must be for.
+        Raises ConfigurationError for what is neither.
+        """
+        return cls(config, lambda wire: client.start(wire, config, server_name))
+
+    @classmethod
+    def server(cls, config: ServerConfig) -> Connection:
+        """The server's end, waiting for a ClientHello."""
+        return cls(config, lambda wire: ServerStart(config))
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What was agreed on, None until the handshake is complete."""
+        return self._state.negotiated if isinstance(self._state, (ClientConnected, ServerConnected)) else None
+
+    @property
+    def state(self) -> State:
+        """Where in RFC 9846 appendix A the handshake stands, with all that this state knows."""
+        return self._state
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether both sides have sent close_notify, or the connection has failed."""
+        return self._failure is not None or (self._close_sent and self._close_received)
+
+    def data_to_send(self) -> bytes:
+        """The bytes for the peer since the last call, b"" where there are none. Never raises."""
+        data = bytes(self._wire.outgoing)
+        self._wire.outgoing.clear()
+        return data
+
+    def receive_data(self, data: bytes) -> list[Event]:
+        """Takes bytes of the peer's, in any chunking, and tells what they meant.
+
+        Raises a Reason if they break the protocol, AlertReceived if the peer gave up. The error's `events` are those
+        that came before it in the same bytes.
+        """
+        with self._failing():
+            for record in self._reader.feed(data):
+                if not self._close_received:
+                    self._receive(record)
+            if not self._close_sent:
+                self._wire.pay_key_update()
+            self._wire.flush()
+        return self._take_events()
+
+    def receive_eof(self) -> list[Event]:
+        """The transport has ended. Raises TruncationError unless the peer had said that it was done. §6.1"""
+        with self._failing():
+            if not self._close_received:
+                waiting = "" if self.negotiated else f" during the handshake, waiting for {self._expected()}"
+                raise TruncationError(f"the peer closed the connection{waiting} without close_notify")
+        return self._take_events()
+
+    def send(self, data: bytes) -> None:
+        """Application data, of any length, to follow in `data_to_send`.
+
+        Raises ConnectionClosed after `close`, or before the handshake is complete.
+        """
+        self._require_connected("application data can't be sent")
+        self._wire.send_application_data(data)
+
+    def update_keys(self, *, request_peer: bool = False) -> None:
+        """New keys for what is sent from here on; `request_peer` asks the peer for the same. §4.7.3"""
+        self._require_connected("keys can't be updated")
+        self._wire.update_writing_key(
+            KeyUpdateRequest.update_requested if request_peer else KeyUpdateRequest.update_not_requested
+        )
+
+    def send_ticket(self, ticket: NewSessionTicket) -> None:
+        """A NewSessionTicket, from a server whose handshake is complete. §4.7.1"""
+        self._require_connected("a ticket can't be sent")
+        if not isinstance(self._state, ServerConnected):
+            raise ConnectionClosed("only a server sends tickets")
+        self._wire.send_ticket(ticket)
+
+    def close(self) -> None:
+        """close_notify: nothing more will be sent; what the peer still sends can be received. §6.1
+
+        A second call does nothing. Before the handshake is complete, user_canceled says why.
+        """
+        if self._close_sent or self._failure is not None:
+            return
+        if self.negotiated is None:
+            self._wire.send_alert(AlertDescription.user_canceled)
+        self._wire.send_alert(AlertDescription.close_notify)
+        self._close_sent = True
+
+    # Records
+
+    def _receive(self, record: Record) -> None:
+        opened = self._open(record)
+        if opened is None:
+            return
+        content_type, content = opened
+        if self._wire.reassembly.holds_part and content_type is not ContentType.handshake:
+            raise UnexpectedMessage(f"a record of {content_type} between the parts of a handshake message")
+        self._check_empty(content_type, content)
+        _RECEIVERS[content_type](self, content)
+
+    def _open(self, record: Record) -> tuple[ContentType, bytes] | None:
+        """What a record carries, opened if it is protected. None for what is dropped."""
+        content_type = record.header.type
+        if content_type is ContentType.change_cipher_spec:
+            self._drop_change_cipher_spec(record)
+            return None
+        if self._wire.reading is not None and not self._is_early_alert(content_type):
+            return self._unprotect(record, self._wire.reading)
+        if content_type is ContentType.application_data and self._wire.early_data_to_skip is not None:
+            self._skip_early_data(record)
+            return None
+        return content_type, record.fragment
+
+    def _unprotect(self, record: Record, reading: Protection) -> tuple[ContentType, bytes] | None:
+        if record.header.type is not ContentType.application_data:
+            raise UnexpectedMessage(f"an unprotected record of {record.header.type} where all must be protected")
+        try:
+            content_type, content = reading.unprotect(record.raw)
+        except BadRecordMac:
+            if self._wire.early_data_to_skip is None:
+                raise
+            self._skip_early_data(record)
+            return None
+        self._wire.stop_skipping_early_data()
+        if content_type not in _RECEIVERS:
+            raise UnexpectedMessage(f"a protected record of {content_type}")
+        return content_type, content
+
+    def _is_early_alert(self, content_type: ContentType) -> bool:
+        """A client that fails before it has keys has no other way to say so than in the clear. §A.1"""
+        if content_type is not ContentType.alert or not isinstance(self._state, WaitClientFinished):
+            return False
+        return self._wire.reading is not None and self._wire.reading.sequence_number == 0
+
+    def _drop_change_cipher_spec(self, record: Record) -> None:
+        """Dropped, if it is the one byte, and between the first ClientHello and the peer's Finished. §5"""
+        if record.fragment != CHANGE_CIPHER_SPEC:
+            raise UnexpectedMessage("change_cipher_spec is not the one byte 0x01")
+        if isinstance(self._state, (ServerStart, ClientConnected, ServerConnected)):
+            raise UnexpectedMessage("change_cipher_spec outside the handshake")
+        self._wire.observe(RecordObserved(False, ContentType.change_cipher_spec, record.fragment))
+
+    def _skip_early_data(self, record: Record) -> None:
+        """Drops a record of early data that was refused. Raises TooManyMessages over the limit. §4.3.10"""
+        left = (self._wire.early_data_to_skip or 0) - len(record.raw)
+        if left < 0:
+            raise TooManyMessages("more early data than this server skips")
+        self._wire.skip_early_data(left)
+
+    def _check_empty(self, content_type: ContentType, content: bytes) -> None:
+        """Only application data may be empty, and not for ever. §5.1, §5.4"""
+        if content:
+            self._in_a_row["empty_records"] = 0
+        elif content_type is not ContentType.application_data:
+            raise UnexpectedMessage(f"an empty record of {content_type}")
+        else:
+            self._count("empty_records")
+
+    def _count(self, what: str) -> None:
+        """Counts something useless in a row. Raises TooManyMessages over its limit."""
+        self._in_a_row[what] += 1
+        limit = getattr(self._config.limits, what)
+        if self._in_a_row[what] > limit:
+            raise TooManyMessages(f"more than {limit} {what.replace('_', ' ')} in a row")
+
+    # Contents
+
+    def _receive_alert(self, content: bytes) -> None:
+        alert = Alert.parse(content)
+        self._wire.observe(AlertObserved(False, alert, content))
+        if alert.description is AlertDescription.close_notify:
+            self._close_received = True
+            self._wire.tell(PeerClosed())
+        elif alert.description is AlertDescription.user_canceled:
+            # Not an error: close_notify follows. §6.1
+            self._count("warning_alerts")
+        else:
+            context = "" if self.negotiated else f"during the handshake, after {self._said()}"
+            raise AlertReceived(alert.description, context)
+
+    def _receive_application_data(self, content: bytes) -> None:
+        if self.negotiated is None:
+            raise UnexpectedMessage(f"application data before {self._expected()}")
+        self._wire.observe(RecordObserved(False, ContentType.application_data, content))
+        if content:
+            self._in_a_row["key_updates"] = 0
+            self._wire.tell(DataReceived(content))
+
+    def _receive_handshake(self, content: bytes) -> None:
+        reassembly = self._wire.reassembly
+        reassembly.add(content)
+        while (msg_type := reassembly.next_type()) is not None:
+            allowed = HANDLERS[type(self._state)]
+            if msg_type not in {MESSAGE_TYPES[each] for each in allowed}:
+                raise UnexpectedMessage(f"{msg_type} while waiting for {self._expected()}", message=str(msg_type))
+            raw = reassembly.next_message()
+            if raw is None:
+                return
+            self._receive_message(raw, allowed)
+
+    def _receive_message(self, raw: bytes, allowed: Mapping[Any, Callable[..., Any]]) -> None:
+        handshake = Handshake.parse(raw)
+        message = handshake.message
+        self._wire.observe(MessageObserved(False, message, raw))
+        handler = allowed.get(type(message))
+        if handler is None:
+            name = type(message).__name__
+            raise UnexpectedMessage(f"{name} while waiting for {self._expected()}", message=str(handshake.msg_type))
+        if isinstance(message, KeyUpdate):
+            self._count("key_updates")
+        if handshake.msg_type not in AFTER_THE_HANDSHAKE:
+            self._wire.transcript.add(raw)
+        self._state = handler(self._wire, self._state, message)
+
+    # Failing
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """The boundary: a reason becomes its alert, and the connection is over."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
+        except DecodeError as error:
+            duplicate = isinstance(error, DuplicateExtensionError)
+            reason = DuplicateExtension(str(error)) if duplicate else MalformedMessage(error)
+            self._fail(reason)
+            raise reason from error
+        except TLSError as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: TLSError) -> None:
+        if isinstance(error, Reason) and not self._close_sent:
+            self._wire.send_alert(error.alert)
+        error.events = tuple(self._take_events())
+        self._failure = error
+        self._wire.forget_keys()
+
+    def _take_events(self) -> list[Event]:
+        events, self._wire.events = self._wire.events, []
+        return events
+
+    def _require_open(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._close_sent:
+            raise ConnectionClosed("the connection is closed for sending")
+
+    def _require_connected(self, what: str) -> None:
+        self._require_open()
+        if self.negotiated is None:
+            raise ConnectionClosed(f"{what} before the handshake is complete")
+
+    def _expected(self) -> str:
+        """The messages that the state allows, for an error's text."""
+        return " or ".join(each.__name__ for each in HANDLERS[type(self._state)])
+
+    def _said(self) -> str:
+        """What this side sent last, for an error's text."""
+        return "ClientHello" if self._wire.writing is None else "its own handshake flight"
+
+
+_RECEIVERS: Mapping[ContentType, Callable[[Connection, bytes], None]] = {
+    ContentType.alert: Connection._receive_alert,
+    ContentType.handshake: Connection._receive_handshake,
+    ContentType.application_data: Connection._receive_application_data,
+}

@@ -1,0 +1,71 @@
+"""Which message each state allows, and who handles it. Anything else is unexpected_message. RFC 9846 appendix A
+
+A handler's return type names the states that may follow: the diagram is in the signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.certificate import Certificate
+from schemas.handshake import (
+    CertificateRequest,
+    CertificateVerify,
+    ClientHello,
+    EncryptedExtensions,
+    Finished,
+    HandshakeMessage,
+    HelloRetryRequest,
+    KeyUpdate,
+    NewSessionTicket,
+    ServerHello,
+)
+from tls13.handshake import client, post, server
+from tls13.handshake.states import (
+    ClientConnected,
+    ServerConnected,
+    ServerStart,
+    State,
+    WaitCertificate,
+    WaitCertificateOrRequest,
+    WaitCertificateVerify,
+    WaitClientFinished,
+    WaitEncryptedExtensions,
+    WaitSecondClientHello,
+    WaitServerFinished,
+    WaitServerHello,
+    WaitServerHelloAfterRetry,
+)
+
+Handler = Callable[..., Any]
+
+CLIENT: Mapping[type[State], Mapping[type[HandshakeMessage], Handler]] = {
+    WaitServerHello: {
+        ServerHello: client.server_hello,
+        HelloRetryRequest: client.hello_retry_request,
+    },
+    WaitServerHelloAfterRetry: {ServerHello: client.server_hello},
+    WaitEncryptedExtensions: {EncryptedExtensions: client.encrypted_extensions},
+    WaitCertificateOrRequest: {
+        CertificateRequest: client.certificate_request,
+        Certificate: client.certificate,
+    },
+    WaitCertificate: {Certificate: client.certificate},
+    WaitCertificateVerify: {CertificateVerify: client.certificate_verify},
+    WaitServerFinished: {Finished: client.finished},
+    ClientConnected: {
+        NewSessionTicket: post.new_session_ticket,
+        KeyUpdate: post.key_update,
+    },
+}
+
+SERVER: Mapping[type[State], Mapping[type[HandshakeMessage], Handler]] = {
+    ServerStart: {ClientHello: server.client_hello},
+    WaitSecondClientHello: {ClientHello: server.second_client_hello},
+    WaitClientFinished: {Finished: server.finished},
+    ServerConnected: {KeyUpdate: post.key_update},
+}
+
+HANDLERS = {**CLIENT, **SERVER}
+"""State → message → handler, both roles: no state belongs to two."""

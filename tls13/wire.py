@@ -1,0 +1,245 @@
+"""One connection's two byte streams: records, their protection, handshake messages and the transcript.
+
+What the handshake handlers act on. It knows the record layer's rules (RFC 9846 §5) and nothing of who says what when.
+"""
+
+from __future__ import annotations
+
+from schemas.alert import Alert
+from schemas.code_points import (
+    AlertDescription,
+    AlertLevel,
+    ContentType,
+    HandshakeType,
+    KeyUpdateRequest,
+    ProtocolVersion,
+)
+from schemas.handshake import (
+    MESSAGE_TYPES,
+    ClientHello,
+    Handshake,
+    HandshakeHeader,
+    HandshakeMessage,
+    KeyUpdate,
+    NewSessionTicket,
+)
+from schemas.record import ChangeCipherSpec
+from tls13.config import EndpointConfig
+from tls13.crypto.aead import Suite
+from tls13.errors import KeyChangeInsideMessage, MessageTooLong
+from tls13.events import AlertObserved, Event, MessageObserved, Observation, RecordObserved, SecretDerived
+from tls13.record_layer import Protection, fragments, plaintext_record
+from tls13.transcript import Transcript
+
+HANDSHAKE_HEADER_LENGTH = 4
+
+AFTER_THE_HANDSHAKE = frozenset({HandshakeType.new_session_ticket, HandshakeType.key_update})
+"""Messages that the transcript does not hold. RFC 9846 §4.1"""
+
+
+class Reassembly:
+    """Handshake messages out of fragments, which may hold several or part of one. RFC 9846 §5.1"""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+
+    def add(self, fragment: bytes) -> None:
+        """Appends the content of one handshake record."""
+        self._buffer += fragment
+
+    @property
+    def holds_part(self) -> bool:
+        """Whether bytes are left that no message has consumed."""
+        return bool(self._buffer)
+
+    def next_type(self) -> HandshakeType | None:
+        """The type of the message that begins the buffer, None where its header is not complete.
+
+        Raises MessageTooLong as soon as the header says so, before anything of that size is held.
+        """
+        if len(self._buffer) < HANDSHAKE_HEADER_LENGTH:
+            return None
+        header = self._header()
+        if header.length > self._limit:
+            raise MessageTooLong(
+                f"{header.msg_type} of {header.length} bytes, over the limit of {self._limit}",
+                message=str(header.msg_type),
+            )
+        return header.msg_type
+
+    def next_message(self) -> bytes | None:
+        """The message that begins the buffer, header included, once all of it is there."""
+        if len(self._buffer) < HANDSHAKE_HEADER_LENGTH:
+            return None
+        end = HANDSHAKE_HEADER_LENGTH + self._header().length
+        if len(self._buffer) < end:
+            return None
+        message = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return message
+
+    def _header(self) -> HandshakeHeader:
+        return HandshakeHeader.parse(bytes(self._buffer[:HANDSHAKE_HEADER_LENGTH]))
+
+
+class Wire:
+    """Sends messages and keeps both directions' keys. Everything sent waits in `outgoing` for the caller."""
+
+    def __init__(self, config: EndpointConfig) -> None:
+        self.config = config
+        self.transcript = Transcript()
+        self.reassembly = Reassembly(config.limits.handshake_message)
+        self.reading: Protection | None = None
+        self.writing: Protection | None = None
+        self.events: list[Event] = []
+        self.outgoing = bytearray()
+        self.early_data_to_skip: int | None = None
+        self.awaits_key_update = False
+        self.owes_key_update = False
+        self.client_random = b""
+        self._flight = bytearray()
+        self._record_version = ProtocolVersion.TLS10
+        self._sent_change_cipher_spec = False
+
+    def random(self, length: int) -> bytes:
+        """Fresh random bytes, from the config's source."""
+        return self.config.random(length)
+
+    def tell(self, event: Event) -> None:
+        """Queues an event for the caller."""
+        self.events.append(event)
+
+    def log_secret(self, label: str, secret: bytes) -> None:
+        """Shows the observer a secret under its RFC 9850 name."""
+        self.observe(SecretDerived(label, self.client_random, secret))
+
+    # Sending
+
+    def send(self, message: HandshakeMessage) -> HandshakeMessage:
+        """Puts a handshake message into the flight and the transcript; gives what the editor made of it."""
+        if self.config.edit_message is not None:
+            message = self.config.edit_message(message)
+        raw = Handshake.of(message).build()
+        if isinstance(message, ClientHello):
+            self.client_random = message.random
+        if MESSAGE_TYPES[type(message)] not in AFTER_THE_HANDSHAKE:
+            self.transcript.add(raw)
+        self._flight += raw
+        self.observe(MessageObserved(True, message, raw))
+        return message
+
+    def send_change_cipher_spec(self) -> None:
+        """The one dummy change_cipher_spec of middlebox compatibility mode. RFC 9846 §E.4"""
+        if self._sent_change_cipher_spec:
+            return
+        self._sent_change_cipher_spec = True
+        self.flush()
+        fragment = ChangeCipherSpec().build()
+        self.outgoing += plaintext_record(ContentType.change_cipher_spec, fragment, ProtocolVersion.TLS12)
+        self.observe(RecordObserved(True, ContentType.change_cipher_spec, fragment))
+
+    def send_alert(self, description: AlertDescription) -> None:
+        """An alert, under the key of the moment. Closure alerts are warnings, all others fatal. RFC 9846 §6"""
+        self.flush()
+        closure = description in (AlertDescription.close_notify, AlertDescription.user_canceled)
+        alert = Alert(level=AlertLevel.warning if closure else AlertLevel.fatal, description=description)
+        raw = alert.build()
+        self._emit(ContentType.alert, raw)
+        self.observe(AlertObserved(True, alert, raw))
+
+    def send_application_data(self, data: bytes) -> None:
+        """Application data in full records, with a KeyUpdate first where the key is used up. RFC 9846 §5.5"""
+        self.flush()
+        for fragment in fragments(data):
+            if self.writing is not None and self.writing.sequence_number >= self.writing.suite.record_limit:
+                self.update_writing_key(KeyUpdateRequest.update_not_requested)
+            self._emit(ContentType.application_data, fragment)
+            self.observe(RecordObserved(True, ContentType.application_data, fragment))
+
+    def send_ticket(self, ticket: NewSessionTicket) -> None:
+        """A NewSessionTicket in a record of its own."""
+        self.flush()
+        self.send(ticket)
+        self.flush()
+
+    def update_writing_key(self, request_update: KeyUpdateRequest) -> None:
+        """A KeyUpdate under the old key, then the new key. One request at a time waits for its answer. §4.7.3"""
+        if self.writing is None:
+            raise RuntimeError("no key to update")
+        if request_update is KeyUpdateRequest.update_requested:
+            if self.awaits_key_update:
+                request_update = KeyUpdateRequest.update_not_requested
+            self.awaits_key_update = True
+        self.flush()
+        self.send(KeyUpdate(request_update=request_update))
+        self.flush()
+        self.writing = self.writing.updated()
+
+    def owe_key_update(self) -> None:
+        """The peer wants new keys: they change before anything else is sent, once for any number of requests."""
+        self.owes_key_update = True
+
+    def pay_key_update(self) -> None:
+        """Does what `owe_key_update` promised."""
+        if self.owes_key_update:
+            self.owes_key_update = False
+            self.update_writing_key(KeyUpdateRequest.update_not_requested)
+
+    def flush(self) -> None:
+        """Turns the messages of the flight into records, as few as hold them."""
+        flight = bytes(self._flight)
+        self._flight.clear()
+        for fragment in fragments(flight):
+            self._emit(ContentType.handshake, fragment)
+        if flight:
+            self._record_version = ProtocolVersion.TLS12
+
+    def _emit(self, content_type: ContentType, fragment: bytes) -> None:
+        if self.writing is None:
+            self.outgoing += plaintext_record(content_type, fragment, self._record_version)
+        else:
+            self.outgoing += self.writing.protect(content_type, fragment)
+
+    def observe(self, observation: Observation) -> None:
+        """Shows the observer what went by."""
+        if self.config.observer is not None:
+            self.config.observer(observation)
+
+    # Early data that is refused. RFC 9846 §4.3.10
+
+    def skip_early_data(self, limit: int) -> None:
+        """Records that don't open are dropped from here on, up to `limit` bytes, until one does."""
+        self.early_data_to_skip = limit
+
+    def stop_skipping_early_data(self) -> None:
+        """From here on every record must open. The second ClientHello, or a record that opens, says so."""
+        self.early_data_to_skip = None
+
+    # Keys
+
+    def write_under(self, suite: Suite, traffic_secret: bytes) -> None:
+        """From the next record on, protects what is sent."""
+        self.flush()
+        self.writing = Protection(suite, traffic_secret)
+
+    def read_under(self, suite: Suite, traffic_secret: bytes) -> None:
+        """From the next record on, opens what is received. Raises KeyChangeInsideMessage."""
+        self.require_record_boundary()
+        self.reading = Protection(suite, traffic_secret)
+
+    def forget_keys(self) -> None:
+        """The connection has failed: no key is needed any more. RFC 9846 §6.2"""
+        self.reading = self.writing = None
+
+    def update_reading_key(self) -> None:
+        """The peer's next generation. Raises KeyChangeInsideMessage."""
+        self.require_record_boundary()
+        if self.reading is None:
+            raise RuntimeError("no key to update")
+        self.reading = self.reading.updated()
+
+    def require_record_boundary(self) -> None:
+        """Raises KeyChangeInsideMessage if bytes follow the last message in its record. RFC 9846 §5.1"""
+        if self.reassembly.holds_part:
+            raise KeyChangeInsideMessage("handshake bytes stand behind a message that must end its record")
