@@ -1,0 +1,77 @@
+"""TLS 1.3 as data: an engine, sockets and captures, all clients of the declarations in `schemas`.
+
+from tls13 import ClientConfig, TrustStore, connect
+
+with connect("example.com", 443, ClientConfig(trust=TrustStore.system())) as tls:
+    tls.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+    print(tls.recv())
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def _require_own_schemas() -> None:
+    """This package needs the `schemas` that comes with it, and Python takes the first one on its path."""
+    spec = find_spec("schemas")
+    places = [] if spec is None else [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+    own = Path(__file__).resolve().parent.parent / "schemas" / "__init__.py"
+    if not places or Path(str(places[0])).resolve() != own:
+        raise ImportError(
+            f"tls13 needs the package 'schemas' that comes with it ({own.parent}), "
+            f"but {places[0] if places else 'nothing'} is what Python finds by that name: "
+            "rename that one, or take its folder off sys.path"
+        )
+
+
+_require_own_schemas()
+
+from schemas.errors import DecodeError, EncodeError
+from tls13.config import ClientConfig, Limits, ServerConfig
+from tls13.connection import Connection
+from tls13.credentials import Credential
+from tls13.errors import AlertReceived, ConfigurationError, ConnectionClosed, Reason, TLSError, TruncationError
+from tls13.events import (
+    DataReceived,
+    Event,
+    HandshakeCompleted,
+    KeysUpdated,
+    Negotiated,
+    Observation,
+    PeerClosed,
+    TicketReceived,
+)
+from tls13.server import Server
+from tls13.sockets import TLSSocket, accept, connect
+from tls13.trust import CertificatePolicy, NoVerification, TrustStore
+
+__all__ = [
+    "AlertReceived",
+    "CertificatePolicy",
+    "ClientConfig",
+    "ConfigurationError",
+    "Connection",
+    "ConnectionClosed",
+    "Credential",
+    "DataReceived",
+    "DecodeError",
+    "EncodeError",
+    "Event",
+    "HandshakeCompleted",
+    "KeysUpdated",
+    "Limits",
+    "Negotiated",
+    "NoVerification",
+    "Observation",
+    "PeerClosed",
+    "Reason",
+    "Server",
+    "ServerConfig",
+    "TLSError",
+    "TLSSocket",
+    "TicketReceived",
+    "TruncationError",
+    "TrustStore",
+    "accept",
+    "connect",
+]

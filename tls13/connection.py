@@ -105,6 +105,11 @@ class Connection:
         """Whether both sides have sent close_notify, or the connection has failed."""
         return self._failure is not None or (self._close_sent and self._close_received)
 
+    @property
+    def has_data_to_send(self) -> bool:
+        """Whether `data_to_send` would give anything."""
+        return bool(self._wire.outgoing)
+
     def data_to_send(self) -> bytes:
         """The bytes for the peer since the last call, b"" where there are none. Never raises."""
         data = bytes(self._wire.outgoing)

@@ -1,24 +1,24 @@
 """RFC 9846 §7.1: the key schedule, one class a stage; a stage's methods derive its secrets and give the next stage.
 
-                 0
-                 |
-                 v
-    PSK ->  HKDF-Extract = Early Secret                              EarlySecret
-                 |
-                 v
-           Derive-Secret(., "derived", "")
-                 |
-                 v
-    shared  HKDF-Extract = Handshake Secret                          HandshakeSecret
-    secret ----->+--> "c hs traffic", "s hs traffic"  (ClientHello...ServerHello)
-                 |
-                 v
-           Derive-Secret(., "derived", "")
-                 |
-                 v
-    0 ->    HKDF-Extract = Main Secret                               MainSecret
-                 +--> "c ap traffic", "s ap traffic", "exp master"   (ClientHello...server Finished)
-                 +--> "res master"                                   (ClientHello...client Finished)
+             0
+             |
+             v
+PSK ->  HKDF-Extract = Early Secret                              EarlySecret
+             |
+             v
+       Derive-Secret(., "derived", "")
+             |
+             v
+shared  HKDF-Extract = Handshake Secret                          HandshakeSecret
+secret ----->+--> "c hs traffic", "s hs traffic"  (ClientHello...ServerHello)
+             |
+             v
+       Derive-Secret(., "derived", "")
+             |
+             v
+0 ->    HKDF-Extract = Main Secret                               MainSecret
+             +--> "c ap traffic", "s ap traffic", "exp master"   (ClientHello...server Finished)
+             +--> "res master"                                   (ClientHello...client Finished)
 """
 
 from __future__ import annotations

@@ -94,9 +94,7 @@ class Protection:
     def protect(self, content_type: ContentType, content: bytes, padding: int = 0) -> bytes:
         """The record that carries `content`, at most 2^14 bytes, with `padding` zeros sealed in behind it."""
         inner = TLSInnerPlaintext(content=content, type=content_type, zeros=bytes(padding)).build()
-        header = RecordHeader(
-            type=ContentType.application_data, length=len(inner) + self.suite.tag_length
-        ).build()
+        header = RecordHeader(type=ContentType.application_data, length=len(inner) + self.suite.tag_length).build()
         return header + self._aead.seal(self._next_nonce(), inner, header)
 
     def unprotect(self, record: bytes) -> tuple[ContentType, bytes]:

@@ -1,0 +1,138 @@
+"""The cipher suites: code point → AEAD algorithm and hash. RFC 9846 §B.4, §5.2.
+
+A suite is one row of `SUITES`. Nonces, sequence numbers and records are the record layer's business: what stands here
+takes a nonce and bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl.bindings import (
+    crypto_aead_chacha20poly1305_ietf_ABYTES,
+    crypto_aead_chacha20poly1305_ietf_decrypt,
+    crypto_aead_chacha20poly1305_ietf_encrypt,
+    crypto_aead_chacha20poly1305_ietf_KEYBYTES,
+)
+from nacl.exceptions import CryptoError
+
+from schemas.code_points import CipherSuite
+from tls13.errors import BadRecordMac
+
+Buffer = bytes | bytearray | memoryview
+"""What may be sealed and opened. A suite whose library insists on bytes copies anything else once."""
+
+
+class Aead(Protocol):
+    """An AEAD algorithm under one key. RFC 5116 §2."""
+
+    def seal(self, nonce: bytes, plaintext: Buffer, additional_data: Buffer, /) -> bytes:
+        """The ciphertext with the tag behind it. `nonce` is `iv_length` bytes, never used twice."""
+
+    def open(self, nonce: bytes, ciphertext: Buffer, additional_data: Buffer, /) -> bytes:
+        """The plaintext. Raises BadRecordMac if anything was changed, or if there are not even a tag's bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One cipher suite. Lengths are in bytes, `hash_name` is hashlib's.
+
+    `record_limit` is how many full-size records one key may protect. RFC 9846 §5.5
+    """
+
+    cipher_suite: CipherSuite
+    hash_name: str
+    key_length: int
+    record_limit: int
+    aead: Callable[[bytes], Aead]
+    iv_length: int = 12
+    tag_length: int = 16
+
+
+class AesGcm:
+    """AEAD_AES_128_GCM or AEAD_AES_256_GCM, as long as the key is. RFC 5116 §5.1, §5.2."""
+
+    __slots__ = ("_decrypt", "seal")
+
+    def __init__(self, key: bytes) -> None:
+        cipher = AESGCM(key)
+        # The library's own methods, so that a record costs no call in between.
+        self.seal = cipher.encrypt
+        self._decrypt = cipher.decrypt
+
+    def open(self, nonce: bytes, ciphertext: Buffer, additional_data: Buffer, /) -> bytes:
+        """See `Aead`."""
+        try:
+            return self._decrypt(nonce, ciphertext, additional_data)
+        except InvalidTag:
+            raise authentication_failure() from None
+
+
+class ChaCha20Poly1305:
+    """AEAD_CHACHA20_POLY1305. RFC 8439 §2.8. Raises ValueError for a key that is not 32 bytes, as AESGCM does."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != crypto_aead_chacha20poly1305_ietf_KEYBYTES:
+            raise ValueError(f"a ChaCha20-Poly1305 key is 32 bytes, not {len(key)}")
+        self._key = key
+
+    def seal(self, nonce: bytes, plaintext: Buffer, additional_data: Buffer, /) -> bytes:
+        """See `Aead`."""
+        return crypto_aead_chacha20poly1305_ietf_encrypt(bytes(plaintext), bytes(additional_data), nonce, self._key)
+
+    def open(self, nonce: bytes, ciphertext: Buffer, additional_data: Buffer, /) -> bytes:
+        """See `Aead`."""
+        if len(ciphertext) < crypto_aead_chacha20poly1305_ietf_ABYTES:
+            raise authentication_failure()
+        try:
+            return crypto_aead_chacha20poly1305_ietf_decrypt(
+                bytes(ciphertext), bytes(additional_data), nonce, self._key
+            )
+        except CryptoError:
+            raise authentication_failure() from None
+
+
+def authentication_failure() -> BadRecordMac:
+    """One reason for every way to fail, so that the peer learns nothing from which it was."""
+    return BadRecordMac("a record does not open under the current keys: it was altered, or the keys are not the same")
+
+
+AES_GCM_RECORD_LIMIT = 23_726_566
+"""2^24.5 rounded down: beyond it the margin of confidentiality wears thin. RFC 9846 §5.5"""
+
+SEQUENCE_NUMBERS = 2**64
+"""What a suite without a limit of its own stops at: a sequence number never wraps. RFC 9846 §5.3"""
+
+SUITES: Mapping[CipherSuite, Suite] = {
+    suite.cipher_suite: suite
+    for suite in (
+        Suite(
+            cipher_suite=CipherSuite.TLS_AES_128_GCM_SHA256,
+            hash_name="sha256",
+            key_length=16,
+            record_limit=AES_GCM_RECORD_LIMIT,
+            aead=AesGcm,
+        ),
+        Suite(
+            cipher_suite=CipherSuite.TLS_AES_256_GCM_SHA384,
+            hash_name="sha384",
+            key_length=32,
+            record_limit=AES_GCM_RECORD_LIMIT,
+            aead=AesGcm,
+        ),
+        Suite(
+            cipher_suite=CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+            hash_name="sha256",
+            key_length=32,
+            record_limit=SEQUENCE_NUMBERS,
+            aead=ChaCha20Poly1305,
+        ),
+    )
+}
+"""Every cipher suite that this package can speak, most wanted first."""

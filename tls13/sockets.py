@@ -1,0 +1,224 @@
+"""TLS over a blocking socket: a thin rim around the engine.
+
+One thread may receive while another sends. Neither waits for the other, so that a peer that echoes what it is sent can
+never bring both sides to a stop.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from schemas.handshake import NewSessionTicket
+from tls13.config import ClientConfig, ServerConfig
+from tls13.connection import Connection
+from tls13.errors import ConnectionClosed, TLSError, TruncationError
+from tls13.events import DataReceived, Event, Negotiated, PeerClosed, TicketReceived
+
+CHUNK = 2**16
+LINGER_SECONDS = 1.0
+
+Tap = Callable[[bool, bytes], None]
+"""Sees the bytes of the wire: whether they were sent, and which. Called after the engine has seen them."""
+
+
+class TLSSocket:
+    """A TLS connection over a connected TCP socket, which it owns: closing one closes the other.
+
+    Every method raises TLSError where TLS fails, after the alert for the peer is on its way, and OSError (TimeoutError
+    among them) where the transport does. `tickets` are those that the server has given so far.
+    """
+
+    def __init__(self, transport: socket.socket, connection: Connection, *, tap: Tap | None = None) -> None:
+        self._transport = transport
+        self._connection = connection
+        self._tap = tap
+        self._engine = threading.Lock()
+        self._sending = threading.Lock()
+        self._received = bytearray()
+        self._ended = False
+        self._failure: TLSError | None = None
+        self.tickets: list[NewSessionTicket] = []
+
+    @property
+    def negotiated(self) -> Negotiated:
+        """What was agreed on. Raises ConnectionClosed before the handshake is complete."""
+        negotiated = self._connection.negotiated
+        if negotiated is None:
+            raise ConnectionClosed("the handshake is not complete")
+        return negotiated
+
+    def do_handshake(self) -> Negotiated:
+        """Goes on until both sides are connected. Raises as the class says."""
+        self._flush()
+        while self._connection.negotiated is None:
+            self._receive()
+        return self.negotiated
+
+    def recv(self, size: int = CHUNK) -> bytes:
+        """At least one and at most `size` bytes, b"" once the peer has said that it is done.
+
+        Raises TruncationError where the transport ends without that.
+        """
+        while not self._received:
+            if self._ended:
+                return b""
+            if self._failure is not None:
+                raise self._failure
+            self._receive()
+        with self._engine:
+            data = bytes(self._received[:size])
+            del self._received[:size]
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Sends all of it."""
+        for start in range(0, len(data), CHUNK):
+            with self._engine:
+                self._connection.send(data[start : start + CHUNK])
+            self._flush()
+
+    def update_keys(self, *, request_peer: bool = False) -> None:
+        """New keys for what is sent from here on; `request_peer` asks the peer for the same."""
+        with self._engine:
+            self._connection.update_keys(request_peer=request_peer)
+        self._flush()
+
+    def finish(self) -> None:
+        """close_notify: no more will be sent, and the peer knows. Receiving goes on."""
+        with self._engine:
+            self._connection.close()
+        self._flush()
+
+    def close(self) -> None:
+        """close_notify, unless sent already, and the end of the transport. Never raises; a second call does nothing."""
+        try:
+            self.finish()
+            self._linger()
+        except (OSError, TLSError):
+            # The peer is gone or has failed: there is nobody to say goodbye to.
+            pass
+        finally:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _receive(self) -> None:
+        """Waits for bytes of the peer's and gives them to the engine."""
+        try:
+            chunk = self._transport.recv(CHUNK)
+        except ConnectionError as error:
+            raise TruncationError(f"the connection broke: {error.strerror}") from error
+        self._feed(chunk)
+        self._flush()
+
+    def _feed(self, chunk: bytes) -> None:
+        try:
+            with self._engine:
+                events = self._connection.receive_data(chunk) if chunk else self._connection.receive_eof()
+                self._tell_tap(False, chunk)
+                self._take(events)
+                self._ended = self._ended or not chunk
+        except TLSError as error:
+            with self._engine:
+                self._tell_tap(False, chunk)
+                self._take(error.events)
+                self._failure = error
+            self._send_last_words()
+            raise
+
+    def _take(self, events: list[Event] | tuple[Event, ...]) -> None:
+        for event in events:
+            match event:
+                case DataReceived(data):
+                    self._received += data
+                case TicketReceived(ticket):
+                    self.tickets.append(ticket)
+                case PeerClosed():
+                    self._ended = True
+
+    def _flush(self) -> None:
+        """Sends what waits. If another thread is sending, that thread will see it when it is done."""
+        while self._connection.has_data_to_send and self._sending.acquire(blocking=False):
+            try:
+                with self._engine:
+                    waiting = self._connection.data_to_send()
+                    self._tell_tap(True, waiting)
+                self._transport.sendall(waiting)
+            except ConnectionError as error:
+                self._raise_why(error)
+            finally:
+                self._sending.release()
+
+    def _raise_why(self, error: ConnectionError) -> None:
+        """Sending failed: if the peer's last words have arrived, they say more than the operating system does."""
+        try:
+            while chunk := self._transport.recv(CHUNK):
+                self._feed(chunk)
+        except ConnectionError:
+            pass
+        raise TruncationError(f"the connection broke: {error.strerror}") from error
+
+    def _send_last_words(self) -> None:
+        """The alert, and time for it to arrive: closing at once would let the transport throw it away."""
+        try:
+            self._flush()
+            self._linger()
+        except (OSError, TLSError):
+            # The peer is gone. What went wrong before that is what the caller needs to know.
+            pass
+
+    def _linger(self) -> None:
+        """Reads on until the peer has seen the end, for a second at most."""
+        self._transport.shutdown(socket.SHUT_WR)
+        deadline = time.monotonic() + LINGER_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            self._transport.settimeout(left)
+            if not self._transport.recv(CHUNK):
+                return
+
+    def _tell_tap(self, sent: bool, data: bytes) -> None:
+        if self._tap is not None and data:
+            self._tap(sent, data)
+
+
+def connect(
+    host: str,
+    port: int,
+    config: ClientConfig,
+    *,
+    server_name: str | None = None,
+    timeout: float | None = None,
+    tap: Tap | None = None,
+) -> TLSSocket:
+    """A handshaken connection to `host`:`port`, whose certificate must be for `server_name`, `host` by default.
+
+    `timeout` is in seconds, for each wait. Raises OSError where there is no connection, TLSError where there is no TLS.
+    """
+    connection = Connection.client(config, server_name if server_name is not None else host)
+    transport = socket.create_connection((host, port), timeout)
+    return _handshaken(TLSSocket(transport, connection, tap=tap))
+
+
+def accept(transport: socket.socket, config: ServerConfig, *, tap: Tap | None = None) -> TLSSocket:
+    """The server's end of a TCP connection that was accepted, handshaken. Raises OSError, TLSError."""
+    return _handshaken(TLSSocket(transport, Connection.server(config), tap=tap))
+
+
+def _handshaken(tls: TLSSocket) -> TLSSocket:
+    try:
+        tls.do_handshake()
+    except (OSError, TLSError):
+        tls.close()
+        raise
+    return tls
