@@ -1,0 +1,132 @@
+"""RFC 9846 §3.8: variants."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from schemas.errors import DecodeError, EncodeError
+from schemas.vocabulary.constructed import StructNode, snake_case
+from schemas.vocabulary.node import Node, build, describe, node, offset_of, parse_exactly, take
+from schemas.vocabulary.numbers import Uint
+
+
+def select(
+    tag: str, variants: Mapping[Any, Any], *, length: Uint | None = None, otherwise: Node[Any] | None = None
+) -> Node[Any]:
+    """The variant that the field named `tag` tells. A tag that has none is an error, unless `otherwise` is given."""
+    return Select(tag, {key: node(schema) for key, schema in variants.items()}, length, otherwise)
+
+
+def told_by_content(at: int, variants: Mapping[bytes, Any], otherwise: Any) -> Node[Any]:
+    """The struct whose mark stands `at` that byte, or `otherwise`."""
+    return ToldByContent(at, {mark: node(each) for mark, each in variants.items()}, node(otherwise))
+
+
+class Select(Node[Any]):
+    """`select (tag)`: an earlier field tells which schema follows. RFC 9846 §3.7.
+
+    With `length`, the variant stands behind a length of its own, as a handshake message's body does.
+    """
+
+    names_itself = True
+
+    def __init__(
+        self, tag: str, variants: Mapping[Any, Node[Any]], length: Uint | None, otherwise: Node[Any] | None
+    ) -> None:
+        super().__init__()
+        self.tag = tag
+        self.variants = variants
+        self.length = length
+        self.otherwise = otherwise
+
+    def notation(self) -> str:
+        return f"select ({self.tag})"
+
+    def children(self) -> Iterator[tuple[str, Node[Any]]]:
+        for tag, variant in self.variants.items():
+            yield str(tag), variant
+        if self.otherwise is not None:
+            yield "otherwise", self.otherwise
+
+    def variant(self, tag: object, error: Callable[..., DecodeError | EncodeError]) -> Node[Any]:
+        found = self.variants.get(tag, self.otherwise)
+        if found is None:
+            known = ", ".join(str(each) for each in self.variants)
+            raise error(f"{self.tag} to be one of {known}", str(tag))
+        return found
+
+    def measure(self, value: object, fields: Mapping[str, object]) -> int:
+        variant = self.variant(fields[self.tag], EncodeError)
+        try:
+            length = variant.measure(value, fields)
+            return length if self.length is None else self.length.measure(length, fields) + length
+        except EncodeError as error:
+            error.within(str(fields[self.tag]))
+            raise
+
+    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> Any:
+        tag = context[self.tag]
+        try:
+            offset = offset_of(stream)
+            variant = self.variant(tag, lambda *words: DecodeError(*words, offset=offset))
+            if self.length is None:
+                return variant._parse(stream, context, path)
+            length = self.length._parse(stream, context, path)
+            data = take(stream, length, f"the {length} bytes of {tag}")
+            return parse_exactly(variant, data, offset + self.length.width, context)
+        except DecodeError as error:
+            error.within(str(tag))
+            raise
+
+    def _build(self, value: Any, stream: io.BytesIO, context: Any, path: str) -> Any:
+        inner = io.BytesIO()
+        self.variant(context[self.tag], EncodeError)._build(value, inner, context, path)
+        data = inner.getvalue()
+        if self.length is not None:
+            self.length._build(len(data), stream, context, path)
+        stream.write(data)
+        return value
+
+
+class ToldByContent(Node[Any]):
+    """One of several structs, told apart by bytes at a fixed place in them."""
+
+    def __init__(self, at: int, variants: Mapping[bytes, Node[Any]], otherwise: Node[Any]) -> None:
+        super().__init__()
+        self.at = at
+        self.variants = variants
+        self.otherwise = otherwise
+
+    def notation(self) -> str:
+        return " or ".join(each.notation() for _, each in self.children())
+
+    def children(self) -> Iterator[tuple[str, Node[Any]]]:
+        for variant in (*self.variants.values(), self.otherwise):
+            yield snake_case(variant.notation()), variant
+
+    def variant(self, data: bytes) -> Node[Any]:
+        for mark, variant in self.variants.items():
+            if data[self.at : self.at + len(mark)] == mark:
+                return variant
+        return self.otherwise
+
+    def measure(self, value: object, fields: Mapping[str, object]) -> int:
+        for _, variant in self.children():
+            if isinstance(variant, StructNode) and isinstance(value, variant.of):
+                length = variant.measure(value, fields)
+                if self.variant(build(variant, value)) is not variant:
+                    raise EncodeError(f"no {self.notation()} mark", "the mark of another variant")
+                return length
+        raise EncodeError(self.notation(), describe(value))
+
+    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> Any:
+        start = stream.tell()
+        ahead = stream.read(self.at + max(map(len, self.variants)))
+        stream.seek(start)
+        return self.variant(ahead)._parse(stream, context, path)
+
+    def _build(self, value: Any, stream: io.BytesIO, context: Any, path: str) -> Any:
+        node(type(value))._build(value, stream, context, path)
+        return value
