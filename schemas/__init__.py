@@ -5,9 +5,12 @@ struct has `.parse(data)` and `.build()` of its own.
 """
 
 from schemas import extensions as _rows  # the rows register themselves where extension blocks look them up
+from schemas.compiler import StraightLine
 from schemas.errors import DecodeError, EncodeError, SchemaError
-from schemas.vocabulary import Node, Struct, build, parse
+from schemas.vocabulary import Node, Struct, build, compile_with, parse
 
 __all__ = ["DecodeError", "EncodeError", "Node", "SchemaError", "Struct", "build", "parse"]
 
 del _rows
+
+compile_with(StraightLine())

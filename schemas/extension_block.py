@@ -14,7 +14,18 @@ from typing import Any, Generic, TypeVar, cast
 
 from schemas.code_points import ExtensionType
 from schemas.errors import DecodeError, EncodeError
-from schemas.vocabulary import Bounded, Node, Window, describe, node, offset_of, parse_exactly, uint16
+from schemas.vocabulary import (
+    Bounded,
+    Node,
+    Opaque,
+    Window,
+    describe,
+    measure_part,
+    node,
+    offset_of,
+    parse_exactly,
+    rest,
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -86,6 +97,10 @@ def extension(extension_type: ExtensionType, reference: str, explanation: str) -
 
     def declare(cls: type[R]) -> type[R]:
         bodies = {name: each for name, each in vars(cls).items() if isinstance(each, Body)}
+        if not set(bodies) <= set(MESSAGES) or extension_type in ROWS:
+            raise ValueError(
+                f"{cls.__name__} names a message that carries no extensions, or is a second {extension_type}"
+            )
         row = ROWS[extension_type] = Row(extension_type, reference, explanation, bodies)
         for each in bodies.values():
             each.row = row
@@ -117,11 +132,11 @@ class ExtensionBlock(Bounded[list[Extension]]):
             if self.message in row.bodies:
                 yield str(row.extension_type), row.bodies[self.message].schema
 
-    def data_schema(self, extension_type: ExtensionType) -> Node[Any] | None:
-        """The schema of `extension_data` in this message, None where the bytes are kept."""
+    def data_schema(self, extension_type: ExtensionType) -> Node[Any]:
+        """The schema of `extension_data` in this message: plain bytes where no row has one."""
         row = ROWS.get(extension_type)
-        found = row.bodies.get(self.message) if row is not None else None
-        return found.schema if found is not None else None
+        body = row.bodies.get(self.message) if row is not None else None
+        return rest if body is None else body.schema
 
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
         if not isinstance(value, list):
@@ -139,21 +154,12 @@ class ExtensionBlock(Bounded[list[Extension]]):
     def measure_one(self, value: object, seen: set[ExtensionType]) -> int:
         if not isinstance(value, Extension) or not isinstance(value.extension_type, ExtensionType):
             raise EncodeError("Extension", describe(value))
+        name = str(value.extension_type)
         if value.extension_type in seen:
-            raise EncodeError("one extension of a type", f"a second {value.extension_type}")
+            raise EncodeError("one extension of a type", "a second", path=name)
         seen.add(value.extension_type)
-        schema = self.data_schema(value.extension_type)
-        try:
-            if schema is not None:
-                length = schema.measure(value.extension_data, {})
-            elif isinstance(value.extension_data, bytes):
-                length = len(value.extension_data)
-            else:
-                raise EncodeError("bytes", describe(value.extension_data))
-            return 2 + uint16.measure(length, {}) + length
-        except EncodeError as error:
-            error.within(str(value.extension_type))
-            raise
+        length = measure_part(self.data_schema(value.extension_type), value.extension_data, {}, name)
+        return ExtensionType.width + EXTENSION_DATA.check(length)
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> list[Extension]:
         data, origin = self.content(stream)
@@ -176,38 +182,24 @@ class ExtensionBlock(Bounded[list[Extension]]):
                 raise DuplicateExtensionError("one extension of a type", "a second", offset=offset)
             seen.add(extension_type)
             data, origin = EXTENSION_DATA.content(stream)
-            schema = self.data_schema(extension_type)
-            value = data if schema is None else parse_exactly(schema, data, origin)
+            value = parse_exactly(self.data_schema(extension_type), data, origin)
         except DecodeError as error:
             error.within(str(extension_type))
             raise
         return Extension(extension_type=extension_type, extension_data=value)
 
-    def _build(self, value: list[Extension], stream: io.BytesIO, context: Any, path: str) -> list[Extension]:
+    def _write(self, value: list[Extension], stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         inner = io.BytesIO()
         for each in value:
             data = io.BytesIO()
-            schema = self.data_schema(each.extension_type)
-            if schema is None:
-                data.write(cast("bytes", each.extension_data))
-            else:
-                schema._build(each.extension_data, data, {}, "")
-            ExtensionType.schema._build(each.extension_type, inner, {}, "")
-            EXTENSION_DATA.prefix._build(len(data.getvalue()), inner, {}, "")
-            inner.write(data.getvalue())
-        self.prefix._build(len(inner.getvalue()), stream, context, path)
-        stream.write(inner.getvalue())
-        return value
+            self.data_schema(each.extension_type)._write(each.extension_data, data, {})
+            ExtensionType.schema._write(each.extension_type, inner, {})
+            EXTENSION_DATA.write_content(data.getvalue(), inner)
+        self.write_content(inner.getvalue(), stream)
 
 
-class ExtensionData(Bounded[bytes]):
-    """`opaque extension_data<0..2^16-1>`, whatever it holds."""
-
-    def notation(self) -> str:
-        return f"opaque{self.bounds()}"
-
-
-EXTENSION_DATA = ExtensionData(0, 2**16 - 1)
+EXTENSION_DATA = Opaque(0, 2**16 - 1)
+"""`opaque extension_data<0..2^16-1>`, whatever it holds."""
 
 
 def extensions_of(message: str, floor: int = 0) -> Node[list[Extension]]:

@@ -43,7 +43,8 @@ class ServerName(Struct):
 
     name_type: NameType = field(NameType, "what kind of name", default=NameType.host_name)
     name: bytes = field(
-        select("name_type", {NameType.host_name: opaque(1, 2**16 - 1)}), "the DNS name, ASCII, no final dot"
+        select("name_type", {NameType.host_name: opaque(1, 2**16 - 1)}, otherwise=opaque(0, 2**16 - 1)),
+        "the DNS name, ASCII, no final dot",
     )
 
 
@@ -195,8 +196,8 @@ class CertificateStatusRequest(Struct):
     """RFC 6066 §8. The client wants proof that the certificate is not revoked."""
 
     status_type: CertificateStatusType = field(CertificateStatusType, "how proven", default=CertificateStatusType.ocsp)
-    request: OCSPStatusRequest = field(
-        select("status_type", {CertificateStatusType.ocsp: OCSPStatusRequest}), "what is asked"
+    request: OCSPStatusRequest | bytes = field(
+        select("status_type", {CertificateStatusType.ocsp: OCSPStatusRequest}, otherwise=rest), "what is asked"
     )
 
 
@@ -206,7 +207,8 @@ class CertificateStatus(Struct):
 
     status_type: CertificateStatusType = field(CertificateStatusType, "how proven", default=CertificateStatusType.ocsp)
     response: bytes = field(
-        select("status_type", {CertificateStatusType.ocsp: opaque(1, 2**24 - 1)}), "DER of an OCSPResponse"
+        select("status_type", {CertificateStatusType.ocsp: opaque(1, 2**24 - 1)}, otherwise=rest),
+        "DER of an OCSPResponse",
     )
 
 

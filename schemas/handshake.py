@@ -10,10 +10,12 @@ from schemas.code_points import (
     ProtocolVersion,
     SignatureScheme,
 )
+from schemas.errors import EncodeError
 from schemas.extension_block import Extension, extensions_of
 from schemas.vocabulary import (
     Struct,
     constant,
+    describe,
     field,
     opaque,
     optional_field,
@@ -202,8 +204,11 @@ class Handshake(Struct):
 
     @classmethod
     def of(cls, message: HandshakeMessage) -> Handshake:
-        """`message` behind the header that its class calls for."""
-        return cls(msg_type=MESSAGE_TYPES[type(message)], message=message)
+        """`message` behind the header that its class calls for. Raises EncodeError for what is no handshake message."""
+        msg_type = MESSAGE_TYPES.get(type(message))
+        if msg_type is None:
+            raise EncodeError("a handshake message", describe(message), path="handshake")
+        return cls(msg_type=msg_type, message=message)
 
 
 @struct

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any
-
 from schemas.code_points import ContentType, ProtocolVersion
-from schemas.errors import DecodeError
-from schemas.vocabulary import Rest, Struct, constant, field, offset_of, opaque, struct, uint16, zeros
+from schemas.vocabulary import Struct, before_padding, constant, field, nonzero, opaque, struct, uint16, zeros
 
 MAX_PLAINTEXT = 2**14
 """The most that a record carries. §5.1"""
@@ -47,25 +43,12 @@ class TLSCiphertext(Struct):
     encrypted_record: bytes = field(opaque(0, 2**16 - 1), "the AEAD's output, at most 2^14 + 256 bytes")
 
 
-class BeforeLastNonZero(Rest):
-    """Every byte before the last one that is not zero. §5.4"""
-
-    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
-        start = stream.tell()
-        content = super()._parse(stream, context, path).rstrip(b"\0")
-        if not content:
-            stream.seek(start)
-            raise DecodeError("a content type before the padding", "zero bytes only", offset=offset_of(stream))
-        stream.seek(start + len(content) - 1)
-        return content[:-1]
-
-
 @struct
 class TLSInnerPlaintext(Struct):
     """RFC 9846 §5.2. What is sealed: the content, its real type, and zeros that hide its length."""
 
-    content: bytes = field(BeforeLastNonZero(), "the fragment")
-    type: ContentType = field(ContentType, "the protocol of the fragment")
+    content: bytes = field(before_padding, "the fragment")
+    type: ContentType = field(nonzero(ContentType), "the protocol of the fragment")
     zeros: bytes = field(zeros, "padding", default=b"")
 
 

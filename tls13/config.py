@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
 from schemas.handshake import HandshakeMessage
 from tls13.credentials import Credential
+from tls13.crypto import Random
 from tls13.crypto.aead import SUITES
 from tls13.crypto.groups import GROUPS
 from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import ConfigurationError
 from tls13.events import Observer
 from tls13.trust import CertificatePolicy
-
-Random = Callable[[int], bytes]
-"""Gives that many random bytes."""
 
 Clock = Callable[[], datetime]
 """Gives the present time, with its time zone."""
@@ -45,8 +43,8 @@ class Limits:
     """
 
     handshake_message: int = 2**18
-    certificates: int = 16
     early_data: int = 2**15
+    change_cipher_specs: int = 32
     empty_records: int = 32
     key_updates: int = 32
     warning_alerts: int = 4
@@ -61,8 +59,9 @@ class Limits:
 class EndpointConfig:
     """What both roles are told. Algorithms stand most wanted first.
 
-    `edit_message` is for crafting: what it gives back is sent, hashed and negotiated on in the message's place.
-    `random` and `clock` are all that the engine knows of the world; with both fixed, a connection replays.
+    `edit_message` is for crafting: what it gives back is sent and hashed in the message's place, and a client goes by
+    the hello that was sent. `random` and `clock` are all that the engine knows of the world; with both fixed, and a
+    signer that draws nothing itself, a connection replays.
     """
 
     cipher_suites: tuple[CipherSuite, ...] = CIPHER_SUITES

@@ -73,7 +73,7 @@ class Connection:
         self._failure: TLSError | None = None
         self._close_sent = False
         self._close_received = False
-        self._in_a_row = dict.fromkeys(("empty_records", "key_updates", "warning_alerts"), 0)
+        self._in_a_row = dict.fromkeys(("change_cipher_specs", "empty_records", "key_updates", "warning_alerts"), 0)
         self._state = start(self._wire)
 
     @classmethod
@@ -102,8 +102,13 @@ class Connection:
 
     @property
     def is_closed(self) -> bool:
-        """Whether both sides have sent close_notify, or the connection has failed."""
-        return self._failure is not None or (self._close_sent and self._close_received)
+        """Whether nothing is left to send or receive: both sides have closed, or the connection has failed."""
+        return self._failure is not None or (self._close_sent and self._hears_nothing)
+
+    @property
+    def _hears_nothing(self) -> bool:
+        """What comes after close_notify is ignored; so is everything once this side gave the handshake up. §6.1"""
+        return self._close_received or (self._close_sent and self.negotiated is None)
 
     @property
     def has_data_to_send(self) -> bool:
@@ -123,9 +128,10 @@ class Connection:
         that came before it in the same bytes.
         """
         with self._failing():
-            for record in self._reader.feed(data):
-                if not self._close_received:
-                    self._receive(record)
+            for record in () if self._hears_nothing else self._reader.feed(data):
+                self._receive(record)
+                if self._hears_nothing:
+                    break
             if not self._close_sent:
                 self._wire.pay_key_update()
             self._wire.flush()
@@ -134,7 +140,7 @@ class Connection:
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncationError unless the peer had said that it was done. §6.1"""
         with self._failing():
-            if not self._close_received:
+            if not self._hears_nothing:
                 waiting = "" if self.negotiated else f" during the handshake, waiting for {self._expected()}"
                 raise TruncationError(f"the peer closed the connection{waiting} without close_notify")
         return self._take_events()
@@ -225,6 +231,7 @@ class Connection:
             raise UnexpectedMessage("change_cipher_spec is not the one byte 0x01")
         if isinstance(self._state, (ServerStart, ClientConnected, ServerConnected)):
             raise UnexpectedMessage("change_cipher_spec outside the handshake")
+        self._count("change_cipher_specs")
         self._wire.observe(RecordObserved(False, ContentType.change_cipher_spec, record.fragment))
 
     def _skip_early_data(self, record: Record) -> None:

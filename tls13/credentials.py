@@ -123,7 +123,7 @@ def _parse_key(content: bytes, password: bytes | None) -> PrivateKeyTypes:
 
 
 def _unreadable_key(path: Path, content: bytes, password: bytes | None, error: ValueError) -> ConfigurationError:
-    if b"PRIVATE KEY-----" not in content and b"BEGIN CERTIFICATE" in content:
+    if b"PRIVATE KEY-----" not in content and b"-----BEGIN CERTIFICATE-----" in content:
         return ConfigurationError(f"{path} holds a certificate, no private key", "swap the two files?")
     if password is not None and (b"ENCRYPTED" in content or b"-----BEGIN" not in content):
         return ConfigurationError(f"{path} does not open with this password", "check the password")

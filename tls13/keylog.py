@@ -120,7 +120,7 @@ class KeyLog:
     def _skip(self, number: int, text: str) -> None:
         self._skipped_count += 1
         if len(self._skipped) < _SKIPPED_SHOWN:
-            start = "".join(each if each.isprintable() else "?" for each in text[:20])
+            start = "".join(each if each.isascii() and each.isprintable() else "?" for each in text[:20])
             self._skipped.append(f"line {number} is no secret: it starts with {start!r}")
 
 

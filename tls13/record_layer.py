@@ -15,10 +15,14 @@ from schemas.record import (
     TLSPlaintext,
 )
 from tls13.crypto.aead import Suite
-from tls13.errors import BadRecordMac, NotTLS, RecordOverflow, UnexpectedMessage
+from tls13.errors import InternalError, NotTLS, RecordOverflow, UnexpectedMessage
 from tls13.key_schedule import traffic_keys, updated_traffic_secret
 
 HEADER_LENGTH = 5
+CONTENT_TYPES = frozenset(
+    {ContentType.change_cipher_spec, ContentType.alert, ContentType.handshake, ContentType.application_data}
+)
+"""The record types of TLS 1.3. §5.1"""
 MAX_SEQUENCE_NUMBER = 2**64 - 1
 
 
@@ -69,7 +73,7 @@ class RecordReader:
 
     def _header(self, data: bytes) -> RecordHeader:
         header = RecordHeader.parse(data)
-        if not header.type.is_registered or header.type is ContentType.tls12_cid:
+        if header.type not in CONTENT_TYPES:
             if self._before_first_record:
                 raise _not_tls(data)
             raise UnexpectedMessage(f"a record of content type {header.type}")
@@ -122,8 +126,8 @@ class Protection:
         return (self._iv ^ self.sequence_number).to_bytes(self.suite.iv_length, "big")
 
     def _next_nonce(self) -> bytes:
-        if self.sequence_number == MAX_SEQUENCE_NUMBER:
-            raise BadRecordMac("the record sequence number is used up")
+        if self.sequence_number > MAX_SEQUENCE_NUMBER:
+            raise InternalError("the record sequence number is used up")
         nonce = self._nonce()
         self.sequence_number += 1
         return nonce

@@ -142,6 +142,8 @@ class TrustStore:
             path = self._validate(certificates, wanted, moment)
         except VerificationError as refusal:
             raise self._explain(refusal, certificates, wanted, moment) from refusal
+        except _UNPARSABLE as error:
+            raise _malformed(error) from error
         return tuple(_der(each) for each in path)
 
     def _validate(self, chain: list[x509.Certificate], wanted: ServerName, now: datetime) -> list[x509.Certificate]:
@@ -173,7 +175,7 @@ class TrustStore:
                 or BadCertificate(_in_short(refusal))
             )
         except _UNPARSABLE as error:
-            return BadCertificate(f"certificate with a malformed part: {printable(str(error))}")
+            return _malformed(error)
 
     def _broken_path(self, chain: list[x509.Certificate], now: datetime) -> Reason | None:
         """Climbs from the server's certificate to where the path ends."""
@@ -238,7 +240,7 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
                 return x509.load_pem_x509_certificates(content)
             return [x509.load_der_x509_certificate(content)]
     except _UNPARSABLE as error:
-        if b"PRIVATE KEY-----" in content and b"BEGIN CERTIFICATE" not in content:
+        if b"PRIVATE KEY-----" in content and b"-----BEGIN CERTIFICATE-----" not in content:
             raise ConfigurationError(f"{path} holds a private key, no certificate", "swap the two files?") from error
         raise ConfigurationError(
             f"{path} holds no certificate that can be read", "give PEM (-----BEGIN CERTIFICATE-----) or DER"
@@ -283,15 +285,16 @@ _TRUSTED_LEAF = _LEAF.may_be_present(x509.BasicConstraints, Criticality.AGNOSTIC
     x509.KeyUsage, Criticality.AGNOSTIC, None
 )
 
-# What the X.509 library raises on bytes that are no certificate, or one with a part that is none. The warning is here
-# for programs that turn warnings into errors.
+# What the X.509 library raises on bytes that are no certificate, or one with a part that is none (TypeError for a name
+# of a wrong type). It warns of some oddities: a program that turns warnings into errors refuses them.
 _UNPARSABLE = (
     ValueError,
+    TypeError,
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
     UnsupportedAlgorithm,
-    CryptographyDeprecationWarning,
+    UserWarning,
 )
 
 
@@ -337,6 +340,10 @@ def _subject(name: ServerName) -> x509.DNSName | x509.IPAddress:
 
 
 # -- why a chain was refused -------------------------------------------------------------------------------
+
+
+def _malformed(error: Exception) -> Reason:
+    return BadCertificate(f"certificate with a malformed part: {printable(str(error))}")
 
 
 def _outside_validity(certificate: x509.Certificate, what: str, now: datetime) -> Reason | None:
@@ -436,7 +443,7 @@ def _no_authority(issuer: x509.Certificate) -> Reason | None:
 def _signed(issuer: x509.Certificate, child: x509.Certificate) -> bool:
     try:
         child.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, *_UNPARSABLE):
+    except (InvalidSignature, *_UNPARSABLE):
         return False
     return True
 

@@ -99,7 +99,6 @@ class Wire:
         self.owes_key_update = False
         self.client_random = b""
         self._flight = bytearray()
-        self._record_version = ProtocolVersion.TLS10
         self._sent_change_cipher_spec = False
 
     def random(self, length: int) -> bytes:
@@ -152,7 +151,8 @@ class Wire:
         """Application data in full records, with a KeyUpdate first where the key is used up. RFC 9846 §5.5"""
         self.flush()
         for fragment in fragments(data):
-            if self.writing is not None and self.writing.sequence_number >= self.writing.suite.record_limit:
+            # The KeyUpdate is the last record that the old key protects.
+            if self.writing is not None and self.writing.sequence_number >= self.writing.suite.record_limit - 1:
                 self.update_writing_key(KeyUpdateRequest.update_not_requested)
             self._emit(ContentType.application_data, fragment)
             self.observe(RecordObserved(True, ContentType.application_data, fragment))
@@ -186,18 +186,21 @@ class Wire:
             self.owes_key_update = False
             self.update_writing_key(KeyUpdateRequest.update_not_requested)
 
-    def flush(self) -> None:
-        """Turns the messages of the flight into records, as few as hold them."""
+    def flush(self, version: ProtocolVersion = ProtocolVersion.TLS12) -> None:
+        """Turns the messages of the flight into records, as few as hold them.
+
+        `version` is the legacy_record_version of those that are not protected.
+        """
         flight = bytes(self._flight)
         self._flight.clear()
         for fragment in fragments(flight):
-            self._emit(ContentType.handshake, fragment)
-        if flight:
-            self._record_version = ProtocolVersion.TLS12
+            self._emit(ContentType.handshake, fragment, version)
 
-    def _emit(self, content_type: ContentType, fragment: bytes) -> None:
+    def _emit(
+        self, content_type: ContentType, fragment: bytes, version: ProtocolVersion = ProtocolVersion.TLS12
+    ) -> None:
         if self.writing is None:
-            self.outgoing += plaintext_record(content_type, fragment, self._record_version)
+            self.outgoing += plaintext_record(content_type, fragment, version)
         else:
             self.outgoing += self.writing.protect(content_type, fragment)
 

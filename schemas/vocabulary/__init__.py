@@ -9,11 +9,28 @@ A value is measured (`Node.measure`) when it is put into a struct: what cannot b
 """
 
 from schemas.vocabulary.constructed import Struct, StructNode, field, optional_field, snake_case, struct
-from schemas.vocabulary.enumerated import CodePoint, CodePointNode
-from schemas.vocabulary.node import Node, Window, build, describe, node, offset_of, parse, parse_exactly, take
+from schemas.vocabulary.enumerated import CodePoint, CodePointNode, NonZero, nonzero
+from schemas.vocabulary.node import (
+    Buffer,
+    Node,
+    Window,
+    build,
+    build_interpreted,
+    compile_with,
+    describe,
+    measure_part,
+    node,
+    offset_of,
+    parse,
+    parse_exactly,
+    parse_interpreted,
+    parse_part,
+    take,
+)
 from schemas.vocabulary.numbers import Uint, uint8, uint16, uint24, uint32, uint64
 from schemas.vocabulary.variants import Select, ToldByContent, select, told_by_content
 from schemas.vocabulary.vectors import (
+    BeforePadding,
     Bounded,
     Constant,
     FixedOpaque,
@@ -22,6 +39,7 @@ from schemas.vocabulary.vectors import (
     Trailing,
     Vector,
     Zeros,
+    before_padding,
     constant,
     empty,
     opaque,
@@ -32,12 +50,15 @@ from schemas.vocabulary.vectors import (
 )
 
 __all__ = [
+    "BeforePadding",
     "Bounded",
+    "Buffer",
     "CodePoint",
     "CodePointNode",
     "Constant",
     "FixedOpaque",
     "Node",
+    "NonZero",
     "Opaque",
     "Rest",
     "Select",
@@ -49,17 +70,24 @@ __all__ = [
     "Vector",
     "Window",
     "Zeros",
+    "before_padding",
     "build",
+    "build_interpreted",
+    "compile_with",
     "constant",
     "describe",
     "empty",
     "field",
+    "measure_part",
     "node",
+    "nonzero",
     "offset_of",
     "opaque",
     "optional_field",
     "parse",
     "parse_exactly",
+    "parse_interpreted",
+    "parse_part",
     "rest",
     "select",
     "snake_case",

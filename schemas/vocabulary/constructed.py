@@ -10,36 +10,33 @@ from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 import construct
 
-from schemas.errors import DecodeError, EncodeError
-from schemas.vocabulary.node import Node, describe, node, parse_exactly
+from schemas.errors import EncodeError
+from schemas.vocabulary.node import Buffer, Node, build, describe, measure_part, node, parse, parse_part
 
 T = TypeVar("T")
 S = TypeVar("S", bound="Struct")
 
 
 class Struct:
-    """What every `@struct` class is: a frozen, slotted, keyword-only dataclass with a schema. RFC 9846 §3.6."""
+    """What every `@struct` class is: a frozen, slotted, keyword-only dataclass with a schema.
+
+    The constructor raises EncodeError for what could not be built.
+    """
 
     __slots__ = ()
     schema: ClassVar[StructNode[Any]]
 
     def __post_init__(self) -> None:
-        type(self).schema.measure(self, {})
+        build(type(self).schema, self)
 
     @classmethod
-    def parse(cls, data: bytes, *, offset: int = 0) -> Self:
+    def parse(cls, data: Buffer, *, offset: int = 0) -> Self:
         """`data`, all of it, as one of these. Raises DecodeError; its offset counts from `offset`."""
-        try:
-            return cast("Self", parse_exactly(cls.schema, bytes(data), offset))
-        except DecodeError as error:
-            error.within(snake_case(cls.__name__))
-            raise
+        return cast("Self", parse(cls.schema, data, offset=offset))
 
     def build(self) -> bytes:
-        """The bytes on the wire."""
-        stream = io.BytesIO()
-        type(self).schema._build(self, stream, {}, "")
-        return stream.getvalue()
+        """The bytes on the wire. Raises EncodeError if a list in it has been changed to what can't be built."""
+        return build(type(self).schema, self)
 
 
 def field(schema: Node[T] | type[T], doc: str, *, default: T | None = None) -> T:
@@ -68,7 +65,10 @@ def struct(cls: type[S]) -> type[S]:
 
 
 class StructNode(Node[S]):
-    """A struct's fields in order. The context of each holds the fields before it, for `select`."""
+    """A struct's fields in order, each a name, a schema and a line that explains it.
+
+    The context of each holds the fields before it, for `select`.
+    """
 
     def __init__(self, of: type[S]) -> None:
         super().__init__()
@@ -81,6 +81,9 @@ class StructNode(Node[S]):
     def notation(self) -> str:
         return self.of.__name__
 
+    def label(self) -> str:
+        return snake_case(self.of.__name__)
+
     def children(self) -> Iterator[tuple[str, Node[Any]]]:
         for name, schema, _ in self.fields:
             yield name, schema
@@ -88,39 +91,23 @@ class StructNode(Node[S]):
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
         if not isinstance(value, self.of):
             raise EncodeError(self.notation(), describe(value))
-        values: dict[str, object] = {}
-        length = 0
-        for name, schema, _ in self.fields:
-            values[name] = getattr(value, name)
-            try:
-                length += schema.measure(values[name], values)
-            except EncodeError as error:
-                if not schema.names_itself:
-                    error.within(name)
-                raise
-        return length
+        values = {name: getattr(value, name) for name, _, _ in self.fields}
+        return sum(measure_part(schema, values[name], values, name) for name, schema, _ in self.fields)
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> S:
         values = construct.Container(_=context)
         made = object.__new__(self.of)
         for name, schema, _ in self.fields:
-            try:
-                value = values[name] = schema._parse(stream, values, path)
-            except DecodeError as error:
-                if not schema.names_itself:
-                    error.within(name)
-                raise
-            object.__setattr__(made, name, value)
+            values[name] = parse_part(schema, stream, values, name)
+            object.__setattr__(made, name, values[name])
         return made
 
-    def _build(self, value: S, stream: io.BytesIO, context: Any, path: str) -> S:
-        values = construct.Container(_=context)
+    def _write(self, value: S, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
+        values = {name: getattr(value, name) for name, _, _ in self.fields}
         for name, schema, _ in self.fields:
-            values[name] = getattr(value, name)
-            schema._build(values[name], stream, values, path)
-        return value
+            schema._write(values[name], stream, values)
 
 
 def snake_case(name: str) -> str:
     """`ClientHello` as the RFC writes it in a registry: `client_hello`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", "_", name).lower()

@@ -5,20 +5,23 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar
 
 from schemas.errors import EncodeError
-from schemas.vocabulary.node import Node, describe, take
+from schemas.vocabulary.node import Node, describe
 from schemas.vocabulary.numbers import Uint
 
 C = TypeVar("C", bound="CodePoint")
+
+MAX_UNKNOWN_MEMBERS = 256
 
 
 class CodePoint(IntEnum):
     """A registry: a number on the wire, a name for people. RFC 9846 §3.5.
 
     A number that the registry does not hold is a member all the same, made when it is met: the type holds and the
-    number survives. Its name tells what it is, `unknown 0x1a2b` or (RFC 8701) `GREASE 0x5a5a`.
+    number survives. Its name tells what it is, `unknown 0x1a2b` or (RFC 8701) `GREASE 0x5a5a`. Compare such members
+    by `==`: only the first few of a registry are kept, so that no peer can fill the memory with them.
     """
 
     schema: ClassVar[Node[Any]]
@@ -34,12 +37,14 @@ class CodePoint(IntEnum):
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, int) or not 0 <= value < 1 << 8 * cls.width:
             return None
-        member = int.__new__(cls, value)
-        kind = "GREASE" if cls.grease and is_grease(value, cls.width) else "unknown"
-        member._name_ = f"{kind} 0x{value:0{2 * cls.width}x}"
-        member._value_ = value
-        # Kept, so that a number is one object for good: at most 2^16 of them in a registry.
-        return cast("Self", cls._value2member_map_.setdefault(value, member))
+        number = int(value)
+        member = int.__new__(cls, number)
+        kind = "GREASE" if cls.grease and is_grease(number, cls.width) else "unknown"
+        member._name_ = f"{kind} 0x{number:0{2 * cls.width}x}"
+        member._value_ = number
+        if len(cls._value2member_map_) < len(cls.__members__) + MAX_UNKNOWN_MEMBERS:
+            cls._value2member_map_[number] = member
+        return member
 
     @property
     def is_registered(self) -> bool:
@@ -85,11 +90,25 @@ class CodePointNode(Node[C]):
         return self.number.width
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> C:
-        return self.registry(int.from_bytes(take(stream, self.number.width, self.notation()), "big"))
+        return self.registry(self.number._parse(stream, context, path))
 
-    def _build(self, value: C, stream: io.BytesIO, context: Any, path: str) -> C:
-        self.number._build(value, stream, context, path)
-        return value
+    def _write(self, value: C, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
+        self.number._write(value, stream, fields)
 
     def _sizeof(self, context: Any, path: str) -> int:
         return self.number.width
+
+
+class NonZero(CodePointNode[C]):
+    """A registry's numbers where zero would be taken for padding. RFC 9846 §5.4"""
+
+    def measure(self, value: object, fields: Mapping[str, object]) -> int:
+        width = super().measure(value, fields)
+        if value == 0:
+            raise EncodeError(f"{self.notation()} other than 0", describe(value))
+        return width
+
+
+def nonzero(registry: type[C]) -> Node[C]:
+    """The registry's numbers but 0."""
+    return NonZero(registry)

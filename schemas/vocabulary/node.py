@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import construct
 
-from schemas.errors import DecodeError
+from schemas.errors import DecodeError, EncodeError
 
 T = TypeVar("T")
+
+Buffer = bytes | bytearray | memoryview
 
 if TYPE_CHECKING:
 
     class _Construct(Generic[T]):
         """What this package needs of `construct.Construct`, which ships no types."""
-
-        def parse(self, data: bytes) -> T: ...
-        def build(self, obj: T) -> bytes: ...
 
 else:
 
@@ -27,14 +26,29 @@ else:
 
 
 class Node(_Construct[T]):
-    """A wire schema for values of type T: a construct that can also measure a value without building it."""
+    """A wire schema for values of type T: a construct that can also measure a value without building it.
+
+    A subclass says how to `_parse`, to `measure` and to `_write`; the last may rely on the value being measured.
+    """
 
     names_itself: ClassVar[bool] = False
     """Whether this schema puts a name of its own into an error's path, in place of the field's."""
 
+    def parse(self, data: Buffer) -> T:
+        """`data`, all of it, as one value. Raises DecodeError."""
+        return parse(self, data)
+
+    def build(self, value: T) -> bytes:
+        """The bytes of `value`. Raises EncodeError where there are none."""
+        return build(self, value)
+
     def notation(self) -> str:
         """The schema as RFC 9846 §3 writes a type."""
         raise NotImplementedError
+
+    def label(self) -> str:
+        """What an error's path starts with where this schema is the whole, "" where it has no name."""
+        return ""
 
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
         """How many bytes `value` takes; `fields` are its siblings in the enclosing struct.
@@ -51,7 +65,87 @@ class Node(_Construct[T]):
         raise NotImplementedError
 
     def _build(self, value: T, stream: io.BytesIO, context: Any, path: str) -> T:
+        self.measure(value, context)
+        self._write(value, stream, context)
+        return value
+
+    def _write(self, value: T, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         raise NotImplementedError
+
+
+class Compiler(Protocol):
+    """What turns a schema into functions that parse and build it fast, and don't say what is wrong."""
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What such functions raise for all that does not fit."""
+
+    def parser_of(self, schema: Node[Any], /) -> Callable[[bytes, int, int], tuple[Any, int]]:
+        """The function from data, position and end to the value and the position behind it."""
+
+    def builder_of(self, schema: Node[Any], /) -> Callable[[Any], bytes]:
+        """The function from a value to its bytes."""
+
+
+_compilers: list[Compiler] = []
+
+
+def compile_with(compiler: Compiler) -> None:
+    """From here on, whole values are parsed and built by what `compiler` makes, and interpreted only to explain."""
+    _compilers[:] = [compiler]
+
+
+def parse(schema: Node[T] | type[T], data: Buffer, *, offset: int = 0) -> T:
+    """`data`, all of it, as one value. `offset` is where it stands in what the caller reads from.
+
+    Raises DecodeError, with a byte offset that counts `offset` in.
+    """
+    of = node(schema)
+    raw = data if type(data) is bytes else bytes(memoryview(data))
+    for compiler in _compilers:
+        try:
+            value, end = compiler.parser_of(of)(raw, 0, len(raw))
+        except compiler.failures:
+            break
+        if end == len(raw):
+            return cast("T", value)
+    return parse_interpreted(of, raw, offset=offset)
+
+
+def parse_interpreted(schema: Node[T], data: bytes, *, offset: int = 0) -> T:
+    """What `parse` does, by the constructs themselves: they are the specification, and know where an error is."""
+    try:
+        return parse_exactly(schema, data, offset)
+    except DecodeError as error:
+        error.within(schema.label())
+        raise
+
+
+def build(schema: Node[T] | type[T], value: T) -> bytes:
+    """The bytes of `value`. Raises EncodeError where there are none."""
+    of = node(schema)
+    for compiler in _compilers:
+        try:
+            return compiler.builder_of(of)(value)
+        except compiler.failures:
+            break
+    return build_interpreted(of, value)
+
+
+def build_interpreted(schema: Node[T], value: T) -> bytes:
+    """What `build` does, by the constructs themselves."""
+    stream = io.BytesIO()
+    try:
+        schema._build(value, stream, {}, "")
+    except EncodeError as error:
+        error.within(schema.label())
+        raise
+    return stream.getvalue()
+
+
+def node(schema: Node[T] | type[T]) -> Node[T]:
+    """The schema itself, or that of a struct or code point class."""
+    return schema if isinstance(schema, Node) else cast("Node[T]", vars(schema)["schema"])
 
 
 class Window(io.BytesIO):
@@ -87,30 +181,29 @@ def parse_exactly(schema: Node[T], data: bytes, origin: int, context: Any = None
     return value
 
 
-def parse(schema: Node[T] | type[T], data: bytes, *, offset: int = 0) -> T:
-    """`data` as the one value that it is. `offset` is where it stands in what the caller reads from.
-
-    Raises DecodeError, with a byte offset that counts `offset` in.
-    """
-    return parse_exactly(node(schema), bytes(data), offset)
-
-
-def build(schema: Node[T] | type[T], value: T) -> bytes:
-    """The bytes of `value`. Raises EncodeError where there are none."""
-    of = node(schema)
-    of.measure(value, {})
-    stream = io.BytesIO()
-    of._build(value, stream, {}, "")
-    return stream.getvalue()
+def parse_part(schema: Node[T], stream: io.BytesIO, context: Any, name: str) -> T:
+    """One part of a larger value. What fails in it is told with the part's name."""
+    try:
+        return schema._parse(stream, context, "")
+    except DecodeError as error:
+        if not schema.names_itself:
+            error.within(name)
+        raise
 
 
-def node(schema: Node[T] | type[T]) -> Node[T]:
-    """The schema itself, or that of a struct or code point class."""
-    return schema if isinstance(schema, Node) else cast("Node[T]", vars(schema)["schema"])
+def measure_part(schema: Node[Any], value: object, fields: Mapping[str, object], name: str) -> int:
+    """The length of one part of a larger value. What fails in it is told with the part's name."""
+    try:
+        return schema.measure(value, fields)
+    except EncodeError as error:
+        if not schema.names_itself:
+            error.within(name)
+        raise
 
 
 def describe(value: object) -> str:
-    """A wrong value, short enough for one line."""
+    """A wrong value, short enough for one line, its type told where it does not show."""
+    name = type(value).__name__
     text = f"{len(value)} bytes" if isinstance(value, bytes) else repr(value)
     text = text if len(text) <= 60 else f"{text[:57]}..."
-    return f"{type(value).__name__} {text}"
+    return text if text.startswith(name) or isinstance(value, bytes) else f"{name} {text}"

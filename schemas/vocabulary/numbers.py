@@ -30,9 +30,8 @@ class Uint(Node[int]):
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> int:
         return int.from_bytes(take(stream, self.width, self.notation()), "big")
 
-    def _build(self, value: int, stream: io.BytesIO, context: Any, path: str) -> int:
+    def _write(self, value: int, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         stream.write(value.to_bytes(self.width, "big"))
-        return value
 
     def _sizeof(self, context: Any, path: str) -> int:
         return self.width

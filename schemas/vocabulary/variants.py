@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from schemas.errors import DecodeError, EncodeError
-from schemas.vocabulary.constructed import StructNode, snake_case
-from schemas.vocabulary.node import Node, build, describe, node, offset_of, parse_exactly, take
+from schemas.vocabulary.constructed import StructNode
+from schemas.vocabulary.node import Node, describe, node, offset_of, parse_exactly, take
 from schemas.vocabulary.numbers import Uint
 
 
@@ -21,11 +21,19 @@ def select(
 
 def told_by_content(at: int, variants: Mapping[bytes, Any], otherwise: Any) -> Node[Any]:
     """The struct whose mark stands `at` that byte, or `otherwise`."""
-    return ToldByContent(at, {mark: node(each) for mark, each in variants.items()}, node(otherwise))
+    return ToldByContent(at, {mark: struct_node(each) for mark, each in variants.items()}, struct_node(otherwise))
+
+
+def struct_node(of: Any) -> StructNode[Any]:
+    """The schema of a struct class. Raises TypeError for anything else."""
+    schema = node(of)
+    if not isinstance(schema, StructNode):
+        raise TypeError(f"{of} is no struct")
+    return schema
 
 
 class Select(Node[Any]):
-    """`select (tag)`: an earlier field tells which schema follows. RFC 9846 §3.7.
+    """`select (tag)`: an earlier field tells which schema follows.
 
     With `length`, the variant stands behind a length of its own, as a handshake message's body does.
     """
@@ -53,23 +61,22 @@ class Select(Node[Any]):
     def variant(self, tag: object, error: Callable[..., DecodeError | EncodeError]) -> Node[Any]:
         found = self.variants.get(tag, self.otherwise)
         if found is None:
-            known = ", ".join(str(each) for each in self.variants)
-            raise error(f"{self.tag} to be one of {known}", str(tag))
+            raise error(f"{self.tag} to be one of {', '.join(map(str, self.variants))}", str(tag))
         return found
 
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
-        variant = self.variant(fields[self.tag], EncodeError)
+        tag = fields[self.tag]
         try:
-            length = variant.measure(value, fields)
+            length = self.variant(tag, EncodeError).measure(value, fields)
             return length if self.length is None else self.length.measure(length, fields) + length
         except EncodeError as error:
-            error.within(str(fields[self.tag]))
+            error.within(str(tag))
             raise
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> Any:
         tag = context[self.tag]
+        offset = offset_of(stream)
         try:
-            offset = offset_of(stream)
             variant = self.variant(tag, lambda *words: DecodeError(*words, offset=offset))
             if self.length is None:
                 return variant._parse(stream, context, path)
@@ -80,20 +87,19 @@ class Select(Node[Any]):
             error.within(str(tag))
             raise
 
-    def _build(self, value: Any, stream: io.BytesIO, context: Any, path: str) -> Any:
+    def _write(self, value: Any, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         inner = io.BytesIO()
-        self.variant(context[self.tag], EncodeError)._build(value, inner, context, path)
+        self.variant(fields[self.tag], EncodeError)._write(value, inner, fields)
         data = inner.getvalue()
         if self.length is not None:
-            self.length._build(len(data), stream, context, path)
+            self.length._write(len(data), stream, fields)
         stream.write(data)
-        return value
 
 
 class ToldByContent(Node[Any]):
     """One of several structs, told apart by bytes at a fixed place in them."""
 
-    def __init__(self, at: int, variants: Mapping[bytes, Node[Any]], otherwise: Node[Any]) -> None:
+    def __init__(self, at: int, variants: Mapping[bytes, StructNode[Any]], otherwise: StructNode[Any]) -> None:
         super().__init__()
         self.at = at
         self.variants = variants
@@ -103,21 +109,26 @@ class ToldByContent(Node[Any]):
         return " or ".join(each.notation() for _, each in self.children())
 
     def children(self) -> Iterator[tuple[str, Node[Any]]]:
-        for variant in (*self.variants.values(), self.otherwise):
-            yield snake_case(variant.notation()), variant
+        for variant in self.structs():
+            yield variant.label(), variant
 
-    def variant(self, data: bytes) -> Node[Any]:
+    def structs(self) -> tuple[StructNode[Any], ...]:
+        """All that it may be."""
+        return (*self.variants.values(), self.otherwise)
+
+    def variant(self, data: bytes) -> StructNode[Any]:
         for mark, variant in self.variants.items():
             if data[self.at : self.at + len(mark)] == mark:
                 return variant
         return self.otherwise
 
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
-        for _, variant in self.children():
-            if isinstance(variant, StructNode) and isinstance(value, variant.of):
+        for variant in self.structs():
+            if type(value) is variant.of:
                 length = variant.measure(value, fields)
-                if self.variant(build(variant, value)) is not variant:
-                    raise EncodeError(f"no {self.notation()} mark", "the mark of another variant")
+                told = self.variant(variant.build(value))
+                if told is not variant:
+                    raise EncodeError(f"{variant.notation()}", f"the bytes that mark {told.notation()}")
                 return length
         raise EncodeError(self.notation(), describe(value))
 
@@ -127,6 +138,5 @@ class ToldByContent(Node[Any]):
         stream.seek(start)
         return self.variant(ahead)._parse(stream, context, path)
 
-    def _build(self, value: Any, stream: io.BytesIO, context: Any, path: str) -> Any:
-        node(type(value))._build(value, stream, context, path)
-        return value
+    def _write(self, value: Any, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
+        node(type(value))._write(value, stream, fields)

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from schemas.errors import DecodeError, EncodeError
-from schemas.vocabulary.node import Node, Window, describe, node, offset_of, take
+from schemas.vocabulary.node import (
+    Node,
+    Window,
+    describe,
+    measure_part,
+    node,
+    offset_of,
+    parse_part,
+    take,
+)
 from schemas.vocabulary.numbers import Uint
 
 T = TypeVar("T")
@@ -34,14 +43,16 @@ def trailing(inner: Node[T]) -> Node[T | None]:
 
 
 class FixedOpaque(Node[bytes]):
-    """`opaque name[length]`. RFC 9846 §3.4."""
+    """`opaque name[length]`."""
 
     def __init__(self, length: int) -> None:
         super().__init__()
+        if length < 0:
+            raise ValueError(f"opaque[{length}]")
         self.length = length
 
     def notation(self) -> str:
-        return f"opaque[{self.length}]"
+        return f"opaque[{self.length}]" if self.length else "Empty"
 
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
         if not isinstance(value, bytes):
@@ -53,9 +64,8 @@ class FixedOpaque(Node[bytes]):
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
         return take(stream, self.length, self.notation())
 
-    def _build(self, value: bytes, stream: io.BytesIO, context: Any, path: str) -> bytes:
+    def _write(self, value: bytes, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         stream.write(value)
-        return value
 
     def _sizeof(self, context: Any, path: str) -> int:
         return self.length
@@ -69,62 +79,15 @@ class Constant(FixedOpaque):
         self.value = value
 
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
-        if value != self.value:
+        if not isinstance(value, bytes) or value != self.value:
             raise EncodeError(self.value.hex(), describe(value))
-        return super().measure(value, fields)
+        return self.length
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
         offset = offset_of(stream)
         value = super()._parse(stream, context, path)
         if value != self.value:
             raise DecodeError(self.value.hex(), value.hex(), offset=offset)
-        return value
-
-
-class Bounded(Node[T]):
-    """What every variable-length vector shares: a prefix as wide as the ceiling asks, and both bounds. §3.4."""
-
-    def __init__(self, floor: int, ceiling: int) -> None:
-        super().__init__()
-        self.floor = floor
-        self.ceiling = ceiling
-        self.prefix = Uint((ceiling.bit_length() + 7) // 8)
-
-    def bounds(self) -> str:
-        return f"<{self.floor}..{power_of_two(self.ceiling)}>"
-
-    def check(self, length: int) -> int:
-        """The length with its prefix. Raises EncodeError outside the bounds."""
-        if not self.floor <= length <= self.ceiling:
-            raise EncodeError(f"{self.notation()}", f"{length} bytes")
-        return self.prefix.width + length
-
-    def content(self, stream: io.BytesIO) -> tuple[bytes, int]:
-        """The vector's bytes and the offset of the first. Raises DecodeError outside the bounds."""
-        offset = offset_of(stream)
-        length = int.from_bytes(take(stream, self.prefix.width, f"the length of {self.notation()}"), "big")
-        if not self.floor <= length <= self.ceiling:
-            raise DecodeError(f"a length in {self.bounds()}", str(length), offset=offset)
-        return take(stream, length, f"the {length} bytes of {self.notation()}"), offset + self.prefix.width
-
-
-class Opaque(Bounded[bytes]):
-    """`opaque name<floor..ceiling>`. RFC 9846 §3.4."""
-
-    def notation(self) -> str:
-        return f"opaque{self.bounds()}"
-
-    def measure(self, value: object, fields: Mapping[str, object]) -> int:
-        if not isinstance(value, bytes):
-            raise EncodeError(self.notation(), describe(value))
-        return self.check(len(value))
-
-    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
-        return self.content(stream)[0]
-
-    def _build(self, value: bytes, stream: io.BytesIO, context: Any, path: str) -> bytes:
-        self.prefix._build(len(value), stream, context, path)
-        stream.write(value)
         return value
 
 
@@ -142,9 +105,8 @@ class Rest(Node[bytes]):
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
         return stream.read()
 
-    def _build(self, value: bytes, stream: io.BytesIO, context: Any, path: str) -> bytes:
+    def _write(self, value: bytes, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         stream.write(value)
-        return value
 
 
 class Zeros(Rest):
@@ -168,14 +130,79 @@ class Zeros(Rest):
         return value
 
 
+class BeforePadding(Rest):
+    """Every byte before the last one that is not zero. RFC 9846 §5.4"""
+
+    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
+        start, offset = stream.tell(), offset_of(stream)
+        content = super()._parse(stream, context, path).rstrip(b"\0")
+        if not content:
+            raise DecodeError("a content type before the padding", "zero bytes only", offset=offset)
+        stream.seek(start + len(content) - 1)
+        return content[:-1]
+
+
 rest = Rest()
 zeros = Zeros()
+before_padding = BeforePadding()
 empty = FixedOpaque(0)
 """The RFC's `Empty`: the value is b""."""
 
 
+class Bounded(Node[T]):
+    """What every variable-length vector shares: a prefix as wide as the ceiling asks, and both bounds."""
+
+    def __init__(self, floor: int, ceiling: int) -> None:
+        super().__init__()
+        if not 0 <= floor <= ceiling or ceiling == 0:
+            raise ValueError(f"<{floor}..{ceiling}>")
+        self.floor = floor
+        self.ceiling = ceiling
+        self.prefix = Uint((ceiling.bit_length() + 7) // 8)
+
+    def bounds(self) -> str:
+        return f"<{self.floor}..{power_of_two(self.ceiling)}>"
+
+    def check(self, length: int) -> int:
+        """The length with its prefix. Raises EncodeError outside the bounds."""
+        if not self.floor <= length <= self.ceiling:
+            raise EncodeError(self.notation(), f"{length} bytes")
+        return self.prefix.width + length
+
+    def content(self, stream: io.BytesIO) -> tuple[bytes, int]:
+        """The vector's bytes and the offset of the first. Raises DecodeError outside the bounds."""
+        offset = offset_of(stream)
+        length = int.from_bytes(take(stream, self.prefix.width, f"the length of {self.notation()}"), "big")
+        if not self.floor <= length <= self.ceiling:
+            raise DecodeError(f"a length in {self.bounds()}", str(length), offset=offset)
+        return take(stream, length, f"the {length} bytes of {self.notation()}"), offset + self.prefix.width
+
+    def write_content(self, content: bytes, stream: io.BytesIO) -> None:
+        """The bytes behind their length."""
+        self.prefix._write(len(content), stream, {})
+        stream.write(content)
+
+
+class Opaque(Bounded[bytes]):
+    """`opaque name<floor..ceiling>`."""
+
+    def notation(self) -> str:
+        return f"opaque{self.bounds()}"
+
+    def measure(self, value: object, fields: Mapping[str, object]) -> int:
+        if not isinstance(value, bytes):
+            raise EncodeError(self.notation(), describe(value))
+        return self.check(len(value))
+
+    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
+        return self.content(stream)[0]
+
+    def _write(self, value: bytes, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
+        self.write_content(value, stream)
+
+
 class Vector(Bounded[list[T]]):
-    """`T name<floor..ceiling>`: as many items as fill the bytes of the prefix, to the exact end. RFC 9846 §3.4."""
+    """`T name<floor..ceiling>`: as many items as fill the bytes of the prefix, to the exact end."""
 
     def __init__(self, item: Node[T], floor: int, ceiling: int) -> None:
         super().__init__(floor, ceiling)
@@ -190,35 +217,23 @@ class Vector(Bounded[list[T]]):
     def measure(self, value: object, fields: Mapping[str, object]) -> int:
         if not isinstance(value, list):
             raise EncodeError(f"a list for {self.notation()}", describe(value))
-        length = 0
-        for index, item in enumerate(value):
-            try:
-                length += self.item.measure(item, fields)
-            except EncodeError as error:
-                error.within(f"[{index}]")
-                raise
-        return self.check(length)
+        return self.check(sum(measure_part(self.item, item, fields, f"[{index}]") for index, item in enumerate(value)))
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> list[T]:
         data, origin = self.content(stream)
         inner = Window(data, origin)
         items: list[T] = []
-        while inner.tell() < len(data):
-            try:
-                items.append(self.item._parse(inner, context, path))
-            except DecodeError as error:
-                error.within(f"[{len(items)}]")
-                raise
+        while (start := inner.tell()) < len(data):
+            items.append(parse_part(self.item, inner, context, f"[{len(items)}]"))
+            if inner.tell() == start:
+                raise DecodeError("an item", "an empty one, which would never end", offset=offset_of(inner))
         return items
 
-    def _build(self, value: list[T], stream: io.BytesIO, context: Any, path: str) -> list[T]:
+    def _write(self, value: list[T], stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         inner = io.BytesIO()
         for item in value:
-            self.item._build(item, inner, context, path)
-        data = inner.getvalue()
-        self.prefix._build(len(data), stream, context, path)
-        stream.write(data)
-        return value
+            self.item._write(item, inner, fields)
+        self.write_content(inner.getvalue(), stream)
 
 
 class Trailing(Node[T | None]):
@@ -229,7 +244,7 @@ class Trailing(Node[T | None]):
         self.inner = inner
 
     def notation(self) -> str:
-        return self.inner.notation()
+        return f"{self.inner.notation()}, or nothing"
 
     def children(self) -> Iterator[tuple[str, Node[Any]]]:
         yield "", self.inner
@@ -243,8 +258,9 @@ class Trailing(Node[T | None]):
         stream.seek(-1, io.SEEK_CUR)
         return self.inner._parse(stream, context, path)
 
-    def _build(self, value: T | None, stream: io.BytesIO, context: Any, path: str) -> T | None:
-        return value if value is None else self.inner._build(value, stream, context, path)
+    def _write(self, value: T | None, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
+        if value is not None:
+            self.inner._write(value, stream, fields)
 
 
 def power_of_two(number: int) -> str:

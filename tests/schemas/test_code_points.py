@@ -323,14 +323,14 @@ def test_grease_means_nothing_in_the_other_registries() -> None:
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda each: each.__name__)
-def test_an_unknown_number_survives_and_is_one_object(registry: type[CodePoint]) -> None:
+def test_an_unknown_number_survives(registry: type[CodePoint]) -> None:
     # 0xEF and 0xFEEF: private use, or nothing, in each of the registries; no GREASE.
     wire = b"\xef" if registry.width == 1 else b"\xfe\xef"
     size = len(registry)
     member = parse(registry, wire)
 
     assert build(registry, member) == wire
-    assert member is registry(int.from_bytes(wire, "big"))
+    assert member == registry(int.from_bytes(wire, "big"))
     assert not member.is_registered
     assert not member.is_grease
     assert str(member) == f"unknown 0x{wire.hex()}"

@@ -106,7 +106,7 @@ def authentication_failure() -> BadRecordMac:
 AES_GCM_RECORD_LIMIT = 23_726_566
 """2^24.5 rounded down: beyond it the margin of confidentiality wears thin. RFC 9846 §5.5"""
 
-SEQUENCE_NUMBERS = 2**64
+SEQUENCE_NUMBERS = 2**64 - 1
 """What a suite without a limit of its own stops at: a sequence number never wraps. RFC 9846 §5.3"""
 
 SUITES: Mapping[CipherSuite, Suite] = {

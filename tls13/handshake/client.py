@@ -73,7 +73,8 @@ from tls13.handshake.states import (
     WaitServerHelloAfterRetry,
 )
 from tls13.key_schedule import verify_data
-from tls13.server_name import server_name_for_sni
+from tls13.server_name import ServerName as HostName
+from tls13.server_name import parse_server_name, server_name_for_sni
 from tls13.trust import public_key_of
 from tls13.wire import Wire
 
@@ -82,7 +83,8 @@ DOWNGRADE_SENTINELS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 
 
 def start(wire: Wire, config: ClientConfig, server_name: str) -> WaitServerHello:
-    """START: sends ClientHello. RFC 9846 §4.2.2"""
+    """START: sends ClientHello. RFC 9846 §4.2.2. Raises ConfigurationError for what is no server name."""
+    name = parse_server_name(server_name)
     random = wire.random(32)
     shares = {group: GROUPS[group].generate(wire.random) for group in config.groups[: config.key_shares]}
     session_id = wire.random(32) if config.middlebox_compatibility else b""
@@ -90,9 +92,11 @@ def start(wire: Wire, config: ClientConfig, server_name: str) -> WaitServerHello
         random=random,
         legacy_session_id=session_id,
         cipher_suites=list(config.cipher_suites),
-        extensions=_hello_extensions(config, server_name, shares),
+        extensions=_hello_extensions(config, name, shares),
     )
-    return WaitServerHello(Offer(config, server_name, _send_hello(wire, hello), shares))
+    # The first hello says 0x0301 for servers that choke on anything newer. §5.1
+    sent = _send_hello(wire, hello, ProtocolVersion.TLS10)
+    return WaitServerHello(Offer(config, name, sent, shares))
 
 
 def server_hello(
@@ -139,7 +143,7 @@ def hello_retry_request(wire: Wire, state: WaitServerHello, message: HelloRetryR
     if offer.hello.legacy_session_id:
         wire.send_change_cipher_spec()
     hello = dataclasses.replace(offer.hello, extensions=_second_extensions(offer.hello, shares, cookie))
-    sent = _send_hello(wire, hello)
+    sent = _send_hello(wire, hello, ProtocolVersion.TLS12)
     return WaitServerHelloAfterRetry(dataclasses.replace(offer, hello=sent, shares=shares, retry=message))
 
 
@@ -221,7 +225,7 @@ def finished(wire: Wire, state: WaitServerFinished, message: Finished) -> Client
 
 
 def _hello_extensions(
-    config: ClientConfig, server_name: str, shares: Mapping[NamedGroup, PrivateShare]
+    config: ClientConfig, server_name: HostName, shares: Mapping[NamedGroup, PrivateShare]
 ) -> list[Extension]:
     extensions: list[Extension] = []
     host_name = server_name_for_sni(server_name)
@@ -244,11 +248,11 @@ def _entries(shares: Mapping[NamedGroup, PrivateShare]) -> list[KeyShareEntry]:
     return [KeyShareEntry(group=group, key_exchange=each.share) for group, each in shares.items()]
 
 
-def _send_hello(wire: Wire, hello: ClientHello) -> ClientHello:
+def _send_hello(wire: Wire, hello: ClientHello, version: ProtocolVersion) -> ClientHello:
     sent = wire.send(hello)
     if not isinstance(sent, ClientHello):
         raise UnsupportedHandshake("the message editor made another message of client_hello", message="client_hello")
-    wire.flush()
+    wire.flush(version)
     return sent
 
 
@@ -319,7 +323,7 @@ def _negotiated(state: WaitServerFinished) -> Negotiated:
         cipher_suite=state.keys.suite.cipher_suite,
         group=state.keys.group,
         signature_scheme=state.signature_scheme,
-        server_name=state.offer.server_name,
+        server_name=str(state.offer.server_name),
         application_protocol=state.application_protocol,
         peer_certificates=state.server.chain,
         retried=state.offer.retry is not None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
-from schemas.code_points import ExtensionType, NamedGroup, SignatureScheme
+from schemas.code_points import ExtensionType, NamedGroup, NameType, SignatureScheme
 from schemas.extension_block import Extension, misplaced
 from schemas.extensions import KeyShareEntry, ServerName
 from tls13.credentials import Credential
@@ -63,11 +63,12 @@ def check_key_shares(shares: Sequence[KeyShareEntry], groups: Sequence[NamedGrou
     """
     if len(set(groups)) != len(groups):
         raise ForbiddenValue("supported_groups names a group twice", message="client_hello")
-    share_groups = [each.group for each in shares]
-    if len(set(share_groups)) != len(share_groups):
-        raise ForbiddenValue("two key shares for one group", message="client_hello")
-    for group in share_groups:
-        if group not in groups:
+    listed, seen = set(groups), set()
+    for group in (each.group for each in shares):
+        if group in seen:
+            raise ForbiddenValue(f"two key shares for {group}", message="client_hello")
+        seen.add(group)
+        if group not in listed:
             raise ForbiddenValue(f"a key share for {group}, which supported_groups lacks", message="client_hello")
 
 
@@ -78,10 +79,13 @@ def requested_server_name(names: Sequence[ServerName] | None) -> str | None:
     """
     if names is None:
         return None
-    if len(names) != 1:
+    host_names = [each.name for each in names if each.name_type is NameType.host_name]
+    if len(host_names) > 1:
         raise ForbiddenValue("server_name holds several host names", message="client_hello")
+    if not host_names:
+        return None
     try:
-        name = names[0].name.decode("ascii")
+        name = host_names[0].decode("ascii")
     except UnicodeDecodeError:
         raise ForbiddenValue("server_name is not ASCII", message="client_hello") from None
     if not name.isprintable() or " " in name:

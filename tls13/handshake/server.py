@@ -15,6 +15,7 @@ from schemas.derived import ServerCertificateVerifyContent
 from schemas.extension_block import Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
+    Cookie,
     EarlyDataIndication,
     KeyShare,
     KeyShareEntry,
@@ -105,8 +106,8 @@ def client_hello(wire: Wire, state: ServerStart, message: ClientHello) -> WaitCl
         wire.skip_early_data(config.limits.early_data)
     if any(each.group == group for each in request.shares):
         return _answer(wire, config, request, suite, group, retried=False)
-    _retry(wire, message, suite, group)
-    return WaitSecondClientHello(config, message, suite, group)
+    cookie = _retry(wire, message, suite, group)
+    return WaitSecondClientHello(config, message, cookie, suite, group)
 
 
 def second_client_hello(wire: Wire, state: WaitSecondClientHello, message: ClientHello) -> WaitClientFinished:
@@ -114,7 +115,7 @@ def second_client_hello(wire: Wire, state: WaitSecondClientHello, message: Clien
     wire.require_record_boundary()
     wire.stop_skipping_early_data()
     request = _read(message)
-    _check_unchanged(state.hello, message)
+    _check_unchanged(state.hello, message, state.cookie)
     if [each.group for each in request.shares] != [state.group]:
         raise ChangedParameter(f"key_share is not one entry for {state.group}", message="client_hello")
     return _answer(wire, state.config, request, state.suite, state.group, retried=True)
@@ -182,9 +183,10 @@ def _choose_group(config: ServerConfig, request: Request) -> NamedGroup:
     return first_in_common(common, {each.group for each in request.shares}) or common[0]
 
 
-def _retry(wire: Wire, hello: ClientHello, suite: Suite, group: NamedGroup) -> None:
+def _retry(wire: Wire, hello: ClientHello, suite: Suite, group: NamedGroup) -> bytes | None:
+    """Sends HelloRetryRequest; gives the cookie that stands in it if an editor has put one there."""
     wire.transcript.replace_client_hello_1(suite.hash_name)
-    wire.send(
+    sent = wire.send(
         HelloRetryRequest(
             legacy_session_id_echo=hello.legacy_session_id,
             cipher_suite=suite.cipher_suite,
@@ -197,15 +199,24 @@ def _retry(wire: Wire, hello: ClientHello, suite: Suite, group: NamedGroup) -> N
     wire.flush()
     if hello.legacy_session_id:
         wire.send_change_cipher_spec()
+    return Cookie.hello_retry_request.find(sent.extensions) if isinstance(sent, HelloRetryRequest) else None
 
 
-def _check_unchanged(first: ClientHello, second: ClientHello) -> None:
+def _check_unchanged(first: ClientHello, second: ClientHello, cookie: bytes | None) -> None:
     """Raises ChangedParameter for any change that §4.2.2 does not permit."""
     for name in ("legacy_version", "random", "legacy_session_id", "cipher_suites", "legacy_compression_methods"):
         if getattr(first, name) != getattr(second, name):
             raise ChangedParameter(f"{name} is not that of the first client_hello", message="client_hello")
     if _fixed(first) != _fixed(second):
         raise ChangedParameter("extensions are not those of the first client_hello", message="client_hello")
+    if Cookie.client_hello.find(second.extensions) != cookie:
+        raise ChangedParameter("cookie is not that of hello_retry_request", message="client_hello")
+    if (
+        PreSharedKey.client_hello.find(first.extensions)
+        is None
+        is not PreSharedKey.client_hello.find(second.extensions)
+    ):
+        raise ChangedParameter("pre_shared_key is new in the second client_hello", message="client_hello")
     if EarlyDataIndication.client_hello.find(second.extensions) is not None:
         raise ChangedParameter("early_data stands in the second client_hello too", message="client_hello")
 

@@ -17,6 +17,7 @@ from tls13.crypto.groups import PrivateShare
 from tls13.crypto.signatures import PublicKey
 from tls13.events import Negotiated
 from tls13.key_schedule import HandshakeSecret
+from tls13.server_name import ServerName
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Offer:
     """What the client said, and the private halves of what it sent."""
 
     config: ClientConfig
-    server_name: str
+    server_name: ServerName
     hello: ClientHello
     shares: Mapping[NamedGroup, PrivateShare]
     retry: HelloRetryRequest | None = None
@@ -133,6 +134,7 @@ class WaitSecondClientHello:
 
     config: ServerConfig
     hello: ClientHello
+    cookie: bytes | None
     suite: Suite
     group: NamedGroup
 

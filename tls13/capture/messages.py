@@ -1,0 +1,122 @@
+"""What a reader of captures gets: the messages of a connection, and the gaps between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schemas.alert import Alert
+from schemas.code_points import ContentType, HandshakeType
+from schemas.errors import DecodeError
+from schemas.handshake import Handshake
+from schemas.record import ChangeCipherSpec
+from tls13.capture.records import GapReason
+
+
+class Direction(StrEnum):
+    """Who sent it."""
+
+    client = "client"
+    server = "server"
+
+    @property
+    def opposite(self) -> Direction:
+        return Direction.server if self is Direction.client else Direction.client
+
+
+class Epoch(StrEnum):
+    """Which keys protect a record."""
+
+    plaintext = "plaintext"
+    early_data = "early_data"
+    handshake = "handshake"
+    application = "application"
+    legacy = "legacy"
+    """Those of TLS 1.2 or older."""
+    unknown = "unknown"
+    """One of the above, which the capture does not tell without the keys."""
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    no_keylog = "no_keylog"
+    """There are no secrets at all to decrypt with."""
+    missing_secret = "missing_secret"
+    """There are secrets, but not the one that it takes."""
+    no_hello = "no_hello"
+    """ClientHello or ServerHello is not in the capture, so that nothing tells which secret it takes."""
+    not_decrypted = "not_decrypted"
+    """The record does not open under the secret that there is."""
+    unsupported_suite = "unsupported_suite"
+    """The cipher suite is none that can be decrypted here."""
+    legacy_version = "legacy_version"
+    """It is of TLS 1.2 or older, of which only the hellos are read."""
+    early_data = "early_data"
+    """It may be early data, for which there is no secret."""
+    incomplete = "incomplete"
+    """The capture does not hold all of it."""
+    malformed = "malformed"
+    """It is not what the protocol allows here."""
+    too_long = "too_long"
+    """It is longer than the limit, and only its start is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a reader should know about a message. str() is one line for people."""
+
+    kind: NoteKind
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One handshake message, alert or ChangeCipherSpec, or the content of one record of anything else.
+
+    `timestamp` is in nanoseconds since the epoch, of the packet that completed it. `record` numbers the records of its
+    direction from 0, `offset` counts bytes of that direction's TCP stream; both are of the record it starts in.
+    `protected` says that it came encrypted, `opaque` that it was not decrypted: `content_type` is then the record's
+    outer type and `raw` its ciphertext. Otherwise `raw` is the handshake message with its header, or the content.
+    `generation` counts the KeyUpdates of its direction. `value` is `raw` parsed; where it is None although there is a
+    schema, `error` says why, with offsets into `raw`. Application data has no value.
+    """
+
+    timestamp: int
+    direction: Direction
+    record: int
+    offset: int
+    content_type: ContentType
+    protected: bool
+    opaque: bool
+    epoch: Epoch
+    generation: int
+    raw: bytes
+    value: Handshake | Alert | ChangeCipherSpec | None
+    error: DecodeError | None
+    note: Note | None
+
+    @property
+    def handshake_type(self) -> HandshakeType | None:
+        """The type of a handshake message that can be read, parsed or not."""
+        if self.opaque or self.content_type is not ContentType.handshake or not self.raw:
+            return None
+        return HandshakeType(self.raw[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """`length` bytes of a direction's TCP stream, from `offset`, that are no records. str() is a line for people."""
+
+    timestamp: int
+    direction: Direction
+    offset: int
+    length: int
+    reason: GapReason
+
+    def __str__(self) -> str:
+        what = "not in the capture" if self.reason is GapReason.missing else "not TLS"
+        return f"{self.length} bytes of the {self.direction} from byte {self.offset} on are {what}"
