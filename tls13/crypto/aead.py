@@ -106,7 +106,7 @@ def authentication_failure() -> BadRecordMac:
 AES_GCM_RECORD_LIMIT = 23_726_566
 """2^24.5 rounded down: beyond it the margin of confidentiality wears thin. RFC 9846 §5.5"""
 
-SEQUENCE_NUMBERS = 2**64 - 1
+LAST_SEQUENCE_NUMBER = 2**64 - 1
 """What a suite without a limit of its own stops at: a sequence number never wraps. RFC 9846 §5.3"""
 
 SUITES: Mapping[CipherSuite, Suite] = {
@@ -130,7 +130,7 @@ SUITES: Mapping[CipherSuite, Suite] = {
             cipher_suite=CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
             hash_name="sha256",
             key_length=32,
-            record_limit=SEQUENCE_NUMBERS,
+            record_limit=LAST_SEQUENCE_NUMBER,
             aead=ChaCha20Poly1305,
         ),
     )

@@ -211,11 +211,8 @@ def _check_unchanged(first: ClientHello, second: ClientHello, cookie: bytes | No
         raise ChangedParameter("extensions are not those of the first client_hello", message="client_hello")
     if Cookie.client_hello.find(second.extensions) != cookie:
         raise ChangedParameter("cookie is not that of hello_retry_request", message="client_hello")
-    if (
-        PreSharedKey.client_hello.find(first.extensions)
-        is None
-        is not PreSharedKey.client_hello.find(second.extensions)
-    ):
+    had_psk, has_psk = (PreSharedKey.client_hello.find(each.extensions) is not None for each in (first, second))
+    if has_psk and not had_psk:
         raise ChangedParameter("pre_shared_key is new in the second client_hello", message="client_hello")
     if EarlyDataIndication.client_hello.find(second.extensions) is not None:
         raise ChangedParameter("early_data stands in the second client_hello too", message="client_hello")
