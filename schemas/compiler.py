@@ -50,7 +50,7 @@ class Mismatch(Exception):
     """The bytes, or the value, do not fit; the interpreted path says how."""
 
 
-FAILURES = (Mismatch, struct.error, IndexError, AttributeError, TypeError, ValueError)
+FAILURES = (Mismatch, struct.error, LookupError, AttributeError, TypeError, ValueError)
 """What compiled code raises where something does not fit."""
 
 
@@ -260,7 +260,10 @@ def _(schema: Zeros, source: ParserSource, out: str) -> None:
 
 @emit_parse.register(BeforePadding)
 def _(schema: BeforePadding, source: ParserSource, out: str) -> None:
-    source.line(f'{out} = b[p:{source.end}].rstrip(b"\\0")[:-1]')
+    content = source.fresh()
+    source.line(f'{content} = b[p:{source.end}].rstrip(b"\\0")')
+    refuse(source, f"not {content}")
+    source.line(f"{out} = {content}[:-1]")
     source.line(f"p += len({out})")
 
 

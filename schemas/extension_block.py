@@ -17,14 +17,15 @@ from schemas.errors import DecodeError, EncodeError
 from schemas.vocabulary import (
     Bounded,
     Node,
-    Opaque,
     Window,
     describe,
     measure_part,
     node,
     offset_of,
     parse_exactly,
+    parse_part,
     rest,
+    watcher_of,
 )
 
 T = TypeVar("T")
@@ -122,6 +123,8 @@ class ExtensionBlock(Bounded[list[Extension]]):
 
     def __init__(self, message: str, floor: int) -> None:
         super().__init__(floor, 2**16 - 1)
+        if message not in MESSAGES:
+            raise ValueError(f"{message} carries no extensions")
         self.message = message
 
     def notation(self) -> str:
@@ -158,48 +161,71 @@ class ExtensionBlock(Bounded[list[Extension]]):
         if value.extension_type in seen:
             raise EncodeError("one extension of a type", "a second", path=name)
         seen.add(value.extension_type)
-        length = measure_part(self.data_schema(value.extension_type), value.extension_data, {}, name)
-        return ExtensionType.width + EXTENSION_DATA.check(length)
+        schema = ExtensionDataNode(self.data_schema(value.extension_type))
+        return ExtensionType.width + measure_part(schema, value.extension_data, {}, name)
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> list[Extension]:
         data, origin = self.content(stream)
-        inner = Window(data, origin)
+        inner = Window(data, origin, watcher_of(stream))
         extensions: list[Extension] = []
-        seen: set[ExtensionType] = set()
         while inner.tell() < len(data):
-            try:
-                extensions.append(self.parse_one(inner, seen))
-            except DecodeError as error:
-                error.within(f"[{len(extensions)}]")
-                raise
+            seen = {each.extension_type for each in extensions}
+            extensions.append(parse_part(ExtensionNode(self, seen), inner, {}, f"[{len(extensions)}]"))
         return extensions
-
-    def parse_one(self, stream: io.BytesIO, seen: set[ExtensionType]) -> Extension:
-        offset = offset_of(stream)
-        extension_type: ExtensionType = ExtensionType.schema._parse(stream, {}, "")
-        try:
-            if extension_type in seen:
-                raise DuplicateExtensionError("one extension of a type", "a second", offset=offset)
-            seen.add(extension_type)
-            data, origin = EXTENSION_DATA.content(stream)
-            value = parse_exactly(self.data_schema(extension_type), data, origin)
-        except DecodeError as error:
-            error.within(str(extension_type))
-            raise
-        return Extension(extension_type=extension_type, extension_data=value)
 
     def _write(self, value: list[Extension], stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         inner = io.BytesIO()
         for each in value:
-            data = io.BytesIO()
-            self.data_schema(each.extension_type)._write(each.extension_data, data, {})
             ExtensionType.schema._write(each.extension_type, inner, {})
-            EXTENSION_DATA.write_content(data.getvalue(), inner)
+            ExtensionDataNode(self.data_schema(each.extension_type))._write(each.extension_data, inner, {})
         self.write_content(inner.getvalue(), stream)
 
 
-EXTENSION_DATA = Opaque(0, 2**16 - 1)
-"""`opaque extension_data<0..2^16-1>`, whatever it holds."""
+class ExtensionNode(Node[Extension]):
+    """One extension of a block, behind those whose types are `seen`. Its data goes by the name of its type."""
+
+    def __init__(self, block: ExtensionBlock, seen: set[ExtensionType]) -> None:
+        super().__init__()
+        self.block = block
+        self.seen = seen
+
+    def notation(self) -> str:
+        return "Extension"
+
+    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> Extension:
+        offset = offset_of(stream)
+        extension_type: ExtensionType = parse_part(ExtensionType.schema, stream, {}, "extension_type")
+        if extension_type in self.seen:
+            path = str(extension_type)
+            raise DuplicateExtensionError("one extension of a type", "a second", offset=offset, path=path)
+        row = ROWS.get(extension_type)
+        doc = f"{row.explanation}. {row.reference}" if row is not None else ""
+        schema = ExtensionDataNode(self.block.data_schema(extension_type))
+        value = parse_part(schema, stream, {}, str(extension_type), doc)
+        return Extension(extension_type=extension_type, extension_data=value)
+
+
+class ExtensionDataNode(Bounded[Any]):
+    """`opaque extension_data<0..2^16-1>`, read as what the type says that it is."""
+
+    def __init__(self, inner: Node[Any]) -> None:
+        super().__init__(0, 2**16 - 1)
+        self.inner = inner
+
+    def notation(self) -> str:
+        return f"opaque{self.bounds()}"
+
+    def measure(self, value: object, fields: Mapping[str, object]) -> int:
+        return self.check(self.inner.measure(value, fields))
+
+    def _parse(self, stream: io.BytesIO, context: Any, path: str) -> Any:
+        data, origin = self.content(stream)
+        return parse_exactly(self.inner, data, origin, {}, watcher_of(stream))
+
+    def _write(self, value: Any, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
+        data = io.BytesIO()
+        self.inner._write(value, data, fields)
+        self.write_content(data.getvalue(), stream)
 
 
 def extensions_of(message: str, floor: int = 0) -> Node[list[Extension]]:

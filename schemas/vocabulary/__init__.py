@@ -13,6 +13,7 @@ from schemas.vocabulary.enumerated import CodePoint, CodePointNode, NonZero, non
 from schemas.vocabulary.node import (
     Buffer,
     Node,
+    Watcher,
     Window,
     build,
     build_interpreted,
@@ -26,6 +27,7 @@ from schemas.vocabulary.node import (
     parse_interpreted,
     parse_part,
     take,
+    watcher_of,
 )
 from schemas.vocabulary.numbers import Uint, uint8, uint16, uint24, uint32, uint64
 from schemas.vocabulary.variants import Select, ToldByContent, select, told_by_content
@@ -68,6 +70,7 @@ __all__ = [
     "Trailing",
     "Uint",
     "Vector",
+    "Watcher",
     "Window",
     "Zeros",
     "before_padding",
@@ -101,5 +104,6 @@ __all__ = [
     "uint32",
     "uint64",
     "vector",
+    "watcher_of",
     "zeros",
 ]

@@ -77,6 +77,11 @@ class StructNode(Node[S]):
             (each.name, cast("Node[Any]", each.metadata["schema"]), cast("str", each.metadata["doc"]))
             for each in dataclasses.fields(cast("Any", of))
         )
+        earlier: set[str] = set()
+        for name, schema, _ in self.fields:
+            if not earlier.issuperset(schema.needs()):
+                raise ValueError(f"{of.__name__}.{name} goes by {schema.needs()[0]}, which is no earlier field")
+            earlier.add(name)
 
     def notation(self) -> str:
         return self.of.__name__
@@ -97,8 +102,8 @@ class StructNode(Node[S]):
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> S:
         values = construct.Container(_=context)
         made = object.__new__(self.of)
-        for name, schema, _ in self.fields:
-            values[name] = parse_part(schema, stream, values, name)
+        for name, schema, doc in self.fields:
+            values[name] = parse_part(schema, stream, values, name, doc)
             object.__setattr__(made, name, values[name])
         return made
 

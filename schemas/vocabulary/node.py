@@ -42,6 +42,10 @@ class Node(_Construct[T]):
         """The bytes of `value`. Raises EncodeError where there are none."""
         return build(self, value)
 
+    def needs(self) -> tuple[str, ...]:
+        """The names of the earlier fields of a struct without which this schema means nothing."""
+        return ()
+
     def notation(self) -> str:
         """The schema as RFC 9846 §3 writes a type."""
         raise NotImplementedError
@@ -148,12 +152,28 @@ def node(schema: Node[T] | type[T]) -> Node[T]:
     return schema if isinstance(schema, Node) else cast("Node[T]", vars(schema)["schema"])
 
 
-class Window(io.BytesIO):
-    """Some of a larger buffer, as a stream that knows at which byte of the whole it starts."""
+class Watcher(Protocol):
+    """Is told of each part of a value as it is parsed: what `schemas.trace` is made of."""
 
-    def __init__(self, data: bytes, origin: int) -> None:
+    def enter(self, name: str, schema: Node[Any], doc: str, offset: int) -> None:
+        """A part begins. Where parsing fails, the parts around the failure are never left."""
+
+    def leave(self, offset: int, value: object) -> None:
+        """The part that was entered last ends before this byte, and this is its value."""
+
+
+class Window(io.BytesIO):
+    """Some of a larger buffer, as a stream that knows at which byte of the whole it starts, and who watches."""
+
+    def __init__(self, data: bytes, origin: int, watcher: Watcher | None = None) -> None:
         super().__init__(data)
         self.origin = origin
+        self.watcher = watcher
+
+
+def watcher_of(stream: io.BytesIO) -> Watcher | None:
+    """Who watches the parsing of this stream."""
+    return stream.watcher if isinstance(stream, Window) else None
 
 
 def offset_of(stream: io.BytesIO) -> int:
@@ -170,9 +190,9 @@ def take(stream: io.BytesIO, length: int, expected: str) -> bytes:
     return data
 
 
-def parse_exactly(schema: Node[T], data: bytes, origin: int, context: Any = None) -> T:
+def parse_exactly(schema: Node[T], data: bytes, origin: int, context: Any = None, watcher: Watcher | None = None) -> T:
     """The one way into a bounded piece of bytes: nothing may be left over behind the value."""
-    stream = Window(data, origin)
+    stream = Window(data, origin, watcher)
     value = schema._parse(stream, context if context is not None else {}, "")
     if stream.tell() != len(data):
         left = len(data) - stream.tell()
@@ -181,14 +201,20 @@ def parse_exactly(schema: Node[T], data: bytes, origin: int, context: Any = None
     return value
 
 
-def parse_part(schema: Node[T], stream: io.BytesIO, context: Any, name: str) -> T:
-    """One part of a larger value. What fails in it is told with the part's name."""
+def parse_part(schema: Node[T], stream: io.BytesIO, context: Any, name: str, doc: str = "") -> T:
+    """One part of a larger value, of which `doc` is the explanation. What fails in it is told with the part's name."""
+    watcher = watcher_of(stream)
+    if watcher is not None:
+        watcher.enter(name, schema, doc, offset_of(stream))
     try:
-        return schema._parse(stream, context, "")
+        value = schema._parse(stream, context, "")
     except DecodeError as error:
         if not schema.names_itself:
             error.within(name)
         raise
+    if watcher is not None:
+        watcher.leave(offset_of(stream), value)
+    return value
 
 
 def measure_part(schema: Node[Any], value: object, fields: Mapping[str, object], name: str) -> int:

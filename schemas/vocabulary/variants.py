@@ -8,8 +8,18 @@ from typing import Any
 
 from schemas.errors import DecodeError, EncodeError
 from schemas.vocabulary.constructed import StructNode
-from schemas.vocabulary.node import Node, describe, node, offset_of, parse_exactly, take
+from schemas.vocabulary.node import (
+    Node,
+    describe,
+    node,
+    offset_of,
+    parse_exactly,
+    parse_part,
+    take,
+    watcher_of,
+)
 from schemas.vocabulary.numbers import Uint
+from schemas.vocabulary.vectors import LENGTH
 
 
 def select(
@@ -49,6 +59,9 @@ class Select(Node[Any]):
         self.length = length
         self.otherwise = otherwise
 
+    def needs(self) -> tuple[str, ...]:
+        return (self.tag,)
+
     def notation(self) -> str:
         return f"select ({self.tag})"
 
@@ -80,9 +93,9 @@ class Select(Node[Any]):
             variant = self.variant(tag, lambda *words: DecodeError(*words, offset=offset))
             if self.length is None:
                 return variant._parse(stream, context, path)
-            length = self.length._parse(stream, context, path)
+            length = parse_part(self.length, stream, context, LENGTH)
             data = take(stream, length, f"the {length} bytes of {tag}")
-            return parse_exactly(variant, data, offset + self.length.width, context)
+            return parse_exactly(variant, data, offset + self.length.width, context, watcher_of(stream))
         except DecodeError as error:
             error.within(str(tag))
             raise

@@ -16,10 +16,14 @@ from schemas.vocabulary.node import (
     offset_of,
     parse_part,
     take,
+    watcher_of,
 )
 from schemas.vocabulary.numbers import Uint
 
 T = TypeVar("T")
+
+LENGTH = "length"
+"""What a vector's prefix is called in a path."""
 
 
 def opaque(floor: int, ceiling: int | None = None) -> Node[bytes]:
@@ -172,7 +176,7 @@ class Bounded(Node[T]):
     def content(self, stream: io.BytesIO) -> tuple[bytes, int]:
         """The vector's bytes and the offset of the first. Raises DecodeError outside the bounds."""
         offset = offset_of(stream)
-        length = int.from_bytes(take(stream, self.prefix.width, f"the length of {self.notation()}"), "big")
+        length = parse_part(self.prefix, stream, {}, LENGTH)
         if not self.floor <= length <= self.ceiling:
             raise DecodeError(f"a length in {self.bounds()}", str(length), offset=offset)
         return take(stream, length, f"the {length} bytes of {self.notation()}"), offset + self.prefix.width
@@ -221,7 +225,7 @@ class Vector(Bounded[list[T]]):
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> list[T]:
         data, origin = self.content(stream)
-        inner = Window(data, origin)
+        inner = Window(data, origin, watcher_of(stream))
         items: list[T] = []
         while (start := inner.tell()) < len(data):
             items.append(parse_part(self.item, inner, context, f"[{len(items)}]"))

@@ -1,4 +1,4 @@
-"""Each word of the vocabulary accepts exactly the byte strings of its grammar: held against predicates in plain Python."""
+"""Each word of the vocabulary accepts the byte strings of its grammar and no others: predicates in Python tell which."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def test_items_that_straddle_the_end_of_their_vector_do_not_eat_what_follows() -
     assert parse(Pair, bytes.fromhex("03 02aabb 07")) == Pair(first=[b"\xaa\xbb"], second=7)
     refused = refusal(Pair, bytes.fromhex("02 02aa bb"))
     assert refused is not None
-    assert refused.path == "first[0]"
+    assert refused.path == "pair.first[0]"
 
 
 def test_a_code_point_keeps_its_type_whatever_the_number() -> None:

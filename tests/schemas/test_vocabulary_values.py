@@ -85,7 +85,9 @@ WITHOUT_ENCODING: list[tuple[str, Node[Any], list[object]]] = [
     ),
 ]
 CASES = [
-    pytest.param(schema, value, id=f"{name}-{value!r:.40}") for name, schema, values in WITHOUT_ENCODING for value in values
+    pytest.param(schema, value, id=f"{name}-{value!r:.40}")
+    for name, schema, values in WITHOUT_ENCODING
+    for value in values
 ]
 
 
@@ -136,11 +138,11 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "a block under its floor": (lambda: hello(extensions=[]), "extensions"),
     "an extension twice": (
         lambda: hello(extensions=[EarlyDataIndication.client_hello(b"")] * 2),
-        "extensions[1]",
+        "extensions[1].early_data",
     ),
     "an unknown extension twice": (
         lambda: hello(extensions=[Extension(extension_type=ExtensionType(0x0A0A), extension_data=b"")] * 2),
-        "extensions[1]",
+        "extensions[1].GREASE 0x0a0a",
     ),
     "the value of another message": (
         lambda: hello(extensions=[SupportedVersions.server_hello(ProtocolVersion.TLS13)]),
@@ -229,7 +231,7 @@ def test_a_message_type_without_message_is_refused_by_name() -> None:
 
 def test_what_is_no_handshake_message_is_refused_by_handshake_of() -> None:
     with pytest.raises(EncodeError, match="Alert"):
-        Handshake.of(Alert(description=AlertDescription.close_notify))  # type: ignore[arg-type]
+        Handshake.of(Alert(description=AlertDescription.close_notify))
 
 
 def test_a_replaced_field_is_measured_too() -> None:
@@ -245,36 +247,35 @@ def test_a_struct_is_frozen_slotted_and_keyword_only() -> None:
     with pytest.raises(TypeError):
         Alert(AlertLevel.warning, AlertDescription.close_notify)  # type: ignore[call-arg, arg-type]
     with pytest.raises(TypeError):
-        Alert()
+        Alert()  # type: ignore[call-arg]
     assert not hasattr(alert, "__dict__")
 
 
-def append_a_number(message: ClientHello) -> None:
-    message.cipher_suites.append(70000)  # type: ignore[arg-type]
-
-
-def drop_every_suite(message: ClientHello) -> None:
-    message.cipher_suites.clear()
-
-
-@pytest.mark.parametrize("change", [append_a_number, drop_every_suite])
-def test_a_list_that_was_changed_afterwards_cannot_be_built_wrongly(change: Callable[[ClientHello], None]) -> None:
+def test_a_list_that_grew_by_a_number_afterwards_cannot_be_built() -> None:
     message = hello()
-    with pytest.raises((EncodeError, AttributeError)):
-        change(message)
+    message.cipher_suites.append(70000)  # type: ignore[arg-type]
+    with pytest.raises(EncodeError, match=r"cipher_suites\[1\]"):
+        message.build()
+
+
+def test_a_list_that_was_emptied_afterwards_cannot_be_built() -> None:
+    message = hello()
+    message.cipher_suites.clear()
+    with pytest.raises(EncodeError, match="cipher_suites"):
         message.build()
 
 
 def test_a_second_extension_that_was_appended_afterwards_cannot_be_built() -> None:
     message = EncryptedExtensions(extensions=[EarlyDataIndication.encrypted_extensions(b"")])
-    with pytest.raises((EncodeError, AttributeError)):
-        message.extensions.append(EarlyDataIndication.encrypted_extensions(b""))
+    message.extensions.append(EarlyDataIndication.encrypted_extensions(b""))
+    with pytest.raises(EncodeError, match="early_data"):
         message.build()
 
 
 def test_a_default_list_is_not_shared() -> None:
     first, second = EncryptedExtensions(), EncryptedExtensions()
-    assert first.extensions is not second.extensions or isinstance(first.extensions, tuple)
+    first.extensions.append(EarlyDataIndication.encrypted_extensions(b""))
+    assert second.extensions == []
 
 
 def test_structs_and_code_points_survive_copying_and_pickling() -> None:
