@@ -19,10 +19,10 @@ from schemas.vocabulary import (
     Node,
     Window,
     describe,
+    expect_end,
     measure_part,
     node,
     offset_of,
-    parse_exactly,
     parse_part,
     rest,
     watcher_of,
@@ -220,7 +220,10 @@ class ExtensionDataNode(Bounded[Any]):
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> Any:
         data, origin = self.content(stream)
-        return parse_exactly(self.inner, data, origin, {}, watcher_of(stream))
+        inner = Window(data, origin, watcher_of(stream))
+        value = parse_part(self.inner, inner, {}, "")
+        expect_end(inner)
+        return value
 
     def _write(self, value: Any, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         data = io.BytesIO()

@@ -87,7 +87,7 @@ class Recorder:
 
     def enter(self, name: str, schema: Node[Any], doc: str, offset: int) -> None:
         outer = self._open[-1]
-        joint = "" if name.startswith("[") or not outer.path else "."
+        joint = "" if name.startswith("[") or not outer.path or not name else "."
         path = outer.path if schema.names_itself else f"{outer.path}{joint}{name}"
         part = Part(name=name, path=path, schema=schema, doc=doc, start=offset, end=offset)
         outer.parts.append(part)

@@ -21,8 +21,11 @@ from tls13.trust import CertificatePolicy
 Clock = Callable[[], datetime]
 """Gives the present time, with its time zone."""
 
-MessageEditor = Callable[[HandshakeMessage], HandshakeMessage]
-"""Sees each handshake message before it is sent, and gives what shall be sent instead."""
+MessageEditor = Callable[[HandshakeMessage], HandshakeMessage | bytes]
+"""Sees each handshake message before it is sent, and gives what shall be sent instead.
+
+Bytes are sent as they are, header included, whether or not they are a message (`schemas.crafting` makes such).
+"""
 
 CIPHER_SUITES = tuple(SUITES)
 GROUPS_BY_PREFERENCE = tuple(GROUPS)
@@ -60,7 +63,7 @@ class EndpointConfig:
     """What both roles are told. Algorithms stand most wanted first.
 
     `edit_message` is for crafting: what it gives back is sent and hashed in the message's place, and a client goes by
-    the hello that was sent. `random` and `clock` are all that the engine knows of the world; with both fixed, and a
+    the hello that it gives, if that is one. `random` and `clock` are all that the engine knows of the world; with both fixed, and a
     signer that draws nothing itself, a connection replays.
     """
 

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from schemas.code_points import SignatureScheme
+from tls13.certificates import dns_names, load_certificates, public_key_of, read_file
 from tls13.crypto.signatures import LocalSigner, Signer, key_type_names
 from tls13.errors import ConfigurationError, Reason
 from tls13.server_name import dns_name_matches, parse_server_name
-from tls13.trust import dns_names, load_certificates, public_key_of, read_file
 
 
 @dataclass(frozen=True, slots=True)

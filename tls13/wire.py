@@ -116,10 +116,15 @@ class Wire:
     # Sending
 
     def send(self, message: HandshakeMessage) -> HandshakeMessage:
-        """Puts a handshake message into the flight and the transcript; gives what the editor made of it."""
-        if self.config.edit_message is not None:
-            message = self.config.edit_message(message)
-        raw = Handshake.of(message).build()
+        """Puts a handshake message into the flight and the transcript; gives what the editor made of it.
+
+        Where that is bytes, they are sent, and the message itself is what this side goes by.
+        """
+        edited = message if self.config.edit_message is None else self.config.edit_message(message)
+        if isinstance(edited, bytes):
+            raw = edited
+        else:
+            message, raw = edited, Handshake.of(edited).build()
         if isinstance(message, ClientHello):
             self.client_random = message.random
         if MESSAGE_TYPES[type(message)] not in AFTER_THE_HANDSHAKE:

@@ -19,6 +19,7 @@ from schemas.vocabulary.node import (
     build_interpreted,
     compile_with,
     describe,
+    expect_end,
     measure_part,
     node,
     offset_of,
@@ -32,6 +33,7 @@ from schemas.vocabulary.node import (
 from schemas.vocabulary.numbers import Uint, uint8, uint16, uint24, uint32, uint64
 from schemas.vocabulary.variants import Select, ToldByContent, select, told_by_content
 from schemas.vocabulary.vectors import (
+    LENGTH,
     BeforePadding,
     Bounded,
     Constant,
@@ -52,6 +54,7 @@ from schemas.vocabulary.vectors import (
 )
 
 __all__ = [
+    "LENGTH",
     "BeforePadding",
     "Bounded",
     "Buffer",
@@ -80,6 +83,7 @@ __all__ = [
     "constant",
     "describe",
     "empty",
+    "expect_end",
     "field",
     "measure_part",
     "node",

@@ -194,11 +194,15 @@ def parse_exactly(schema: Node[T], data: bytes, origin: int, context: Any = None
     """The one way into a bounded piece of bytes: nothing may be left over behind the value."""
     stream = Window(data, origin, watcher)
     value = schema._parse(stream, context if context is not None else {}, "")
-    if stream.tell() != len(data):
-        left = len(data) - stream.tell()
-        plural = "" if left == 1 else "s"
-        raise DecodeError("the end", f"{left} more byte{plural}", offset=offset_of(stream))
+    expect_end(stream)
     return value
+
+
+def expect_end(stream: io.BytesIO) -> None:
+    """Raises DecodeError if anything is left."""
+    offset, left = offset_of(stream), len(stream.read())
+    if left:
+        raise DecodeError("the end", f"{left} more byte{'' if left == 1 else 's'}", offset=offset)
 
 
 def parse_part(schema: Node[T], stream: io.BytesIO, context: Any, name: str, doc: str = "") -> T:

@@ -1,0 +1,151 @@
+"""X.509 certificates as TLS meets them: DER from a peer, files from a user, read by pyca/cryptography. RFC 5280 §4.
+
+Nothing here says whether a certificate is to be believed; `tls13.trust` does.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import PublicKeyAlgorithmOID
+
+from tls13.crypto.signatures import PublicKey
+from tls13.errors import BadCertificate, ConfigurationError, EmptyCertificate, UnsupportedCertificate
+
+E = TypeVar("E", bound=x509.ExtensionType)
+
+# In bytes. Whole systems' trust stores take a fiftieth of it.
+MAX_FILE_SIZE = 1 << 24
+_CERTIFICATE_SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der"})
+
+# What the X.509 library raises on bytes that are no certificate, or one with a part that is none (TypeError and KeyError
+# for names of a wrong type). It warns of some oddities: a program that turns warnings into errors refuses them.
+UNPARSABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+    UserWarning,
+)
+
+
+def parse_chain(chain: Sequence[bytes], limit: int) -> list[x509.Certificate]:
+    """A peer's chain of at most `limit` certificates in DER. Raises EmptyCertificate, BadCertificate."""
+    if not chain:
+        raise EmptyCertificate("a chain without a certificate")
+    if len(chain) > limit:
+        raise BadCertificate(f"a chain of {len(chain)} certificates, where {limit} are allowed")
+    certificates = []
+    for position, data in enumerate(chain, start=1):
+        try:
+            certificates.append(x509.load_der_x509_certificate(data))
+        except UNPARSABLE as error:
+            raise BadCertificate(f"certificate {position} of {len(chain)} does not parse") from error
+    return certificates
+
+
+def der(certificate: x509.Certificate) -> bytes:
+    """The certificate's bytes."""
+    return certificate.public_bytes(Encoding.DER)
+
+
+def extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    """The value of the certificate's extension of that kind, if it has one. Raises what is in `UNPARSABLE`."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def public_key(certificate: x509.Certificate) -> PublicKey:
+    """The key that a certificate is for. Raises BadCertificate, UnsupportedCertificate."""
+    # The library reads a key for RSASSA-PSS alone as if it were for anything, and would write it so. RFC 9846 §4.3.3.
+    if certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+        raise UnsupportedCertificate("the certificate's public key is for RSASSA-PSS alone (rsa_pss_pss_*)")
+    try:
+        spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except UnsupportedAlgorithm as error:
+        raise UnsupportedCertificate("the certificate's public key is of an unknown kind") from error
+    except UNPARSABLE as error:
+        raise BadCertificate("the certificate's public key does not parse") from error
+    return PublicKey.from_spki(spki)
+
+
+def dns_names(certificate: bytes) -> tuple[str, ...]:
+    """The DNS names in a DER certificate's subjectAltName, as they stand there. Raises BadCertificate."""
+    (parsed,) = parse_chain([certificate], 1)
+    try:
+        found = extension(parsed, x509.SubjectAlternativeName)
+    except UNPARSABLE as error:
+        raise BadCertificate("the certificate's extensions do not parse") from error
+    return () if found is None else tuple(found.get_values_for_type(x509.DNSName))
+
+
+def public_key_of(certificate: bytes) -> PublicKey:
+    """The key that a certificate in DER is for. Raises BadCertificate, UnsupportedCertificate."""
+    (parsed,) = parse_chain([certificate], 1)
+    return public_key(parsed)
+
+
+def load_certificates(path: Path) -> list[x509.Certificate]:
+    """The certificates of a file: any number of PEM blocks, or one in DER.
+
+    Raises ConfigurationError where it can't be read or holds none.
+    """
+    content = read_file(path)
+    try:
+        with lenient():
+            if b"-----BEGIN" in content:
+                return x509.load_pem_x509_certificates(content)
+            return [x509.load_der_x509_certificate(content)]
+    except UNPARSABLE as error:
+        if b"PRIVATE KEY-----" in content and b"-----BEGIN CERTIFICATE-----" not in content:
+            raise ConfigurationError(f"{path} holds a private key, no certificate", "swap the two files?") from error
+        raise ConfigurationError(
+            f"{path} holds no certificate that can be read", "give PEM (-----BEGIN CERTIFICATE-----) or DER"
+        ) from error
+
+
+def read_file(path: Path) -> bytes:
+    """The file's content. Raises ConfigurationError where there is none to be had."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_SIZE + 1)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no file {path}", "check the name") from error
+    except IsADirectoryError as error:
+        raise ConfigurationError(f"{path} is a folder", "name a file in it") from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} can't be read: {error}", "check its name and permissions") from error
+    if len(content) > MAX_FILE_SIZE:
+        raise ConfigurationError(f"{path} is longer than any file of certificates", "check the name")
+    return content
+
+
+def load_folder(folder: Path) -> list[x509.Certificate]:
+    """The certificates of a folder's .pem, .crt, .cer and .der files, by name.
+
+    Raises ConfigurationError where there are none, or one of the files holds none.
+    """
+    try:
+        files = sorted(each for each in folder.iterdir() if each.suffix.lower() in _CERTIFICATE_SUFFIXES)
+    except OSError as error:
+        raise ConfigurationError(f"folder {folder} can't be read: {error}", "check its permissions") from error
+    if not files:
+        raise ConfigurationError(f"folder {folder} holds no certificate files", "they end in .pem, .crt, .cer or .der")
+    return [each for file in files for each in load_certificates(file)]
+
+
+def lenient() -> warnings.catch_warnings[None]:
+    """Some roots of every system have a serial number of zero, of which the library warns. Nobody here can mend it."""
+    return warnings.catch_warnings(action="ignore", category=CryptographyDeprecationWarning)
