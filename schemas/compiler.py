@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import linecache
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, singledispatch
+from math import inf
 from typing import Any, cast
 
 from schemas.code_points import ExtensionType
-from schemas.extension_block import Extension, ExtensionBlock
+from schemas.extension_block import LISTENERS, Extension, ExtensionBlock
 from schemas.vocabulary import (
     BeforePadding,
     Bounded,
@@ -41,6 +42,9 @@ Parser = Callable[[bytes, int, int], tuple[Any, int]]
 
 Builder = Callable[[Any], bytes]
 """The bytes of a value."""
+
+MANY = 256
+"""Lists with fewer items than this are worth a function of their own length."""
 
 FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 """`struct` formats of the unsigned integers; one of three bytes is read as two."""
@@ -123,6 +127,7 @@ class ParserSource(Source):
         self.end = "e"
         self._format = ""
         self._targets: list[str] = []
+        self._afterwards: list[str] = []
 
     def line(self, text: str) -> None:
         self.flush()
@@ -142,21 +147,28 @@ class ParserSource(Source):
         self.flush()
         self.end = outer
 
-    def read(self, code: str, *targets: str) -> None:
-        """Joins fields of a fixed size to those that are read at once."""
+    def read(self, code: str, *targets: str, then: Sequence[str] = ()) -> None:
+        """Joins fields of a fixed size to those that are read at once; `then` are lines for when they are."""
         self._format += code
         self._targets += targets
+        self._afterwards += then
 
-    def flush(self) -> None:
-        """One `unpack_from` for all that was joined."""
+    def flush(self, *, checked: bool = False) -> None:
+        """One `unpack_from` for all that was joined. With `checked`, a later line sees whether `p` went too far."""
         if not self._format:
             return
         layout = struct.Struct(">" + self._format)
-        targets = ", ".join(self._targets)
-        self._format, self._targets = "", []
-        self.line(f"{targets}, = {self.bind(layout.unpack_from, 'unpack')}(b, p)")
+        targets, lines = ", ".join(self._targets), self._afterwards
+        self._format, self._targets, self._afterwards = "", [], []
+        if layout.format == ">B":
+            self.line(f"{targets} = b[p]")
+        else:
+            self.line(f"{targets}, = {self.bind(layout.unpack_from, 'unpack')}(b, p)")
         self.line(f"p += {layout.size}")
-        self.line(f"if p > {self.end}: raise Mismatch")
+        if not checked:
+            self.line(f"if p > {self.end}: raise Mismatch")
+        for each in lines:
+            self.line(each)
 
 
 class BuilderSource(Source):
@@ -198,10 +210,11 @@ def refuse(source: Source, *conditions: str) -> None:
         source.line(f"if {' or '.join(conditions)}: raise Mismatch")
 
 
-def bounds(schema: Bounded[Any], length: str) -> list[str]:
-    """The conditions under which a length is outside the schema's bounds, without those that can't be."""
+def bounds(schema: Bounded[Any], length: str, limit: float = inf) -> list[str]:
+    """The conditions under which a length, at most `limit`, is outside the schema's bounds."""
     below = [f"{length} < {schema.floor}"] if schema.floor else []
-    return [*below, f"{length} > {schema.ceiling}"]
+    above = [f"{length} > {schema.ceiling}"] if schema.ceiling < limit else []
+    return below + above
 
 
 @singledispatch
@@ -216,8 +229,7 @@ def _(schema: Uint, source: ParserSource, out: str) -> None:
         source.read(FORMATS[schema.width], out)
     else:
         high, low = source.fresh(), source.fresh()
-        source.read("HB", high, low)
-        source.line(f"{out} = {high} << 8 | {low}")
+        source.read("HB", high, low, then=[f"{out} = {high} << 8 | {low}"])
 
 
 @emit_parse.register(CodePointNode)
@@ -225,10 +237,9 @@ def _(schema: CodePointNode[Any], source: ParserSource, out: str) -> None:
     number = source.fresh()
     member = source.bind(schema.registry._value2member_map_.get, "member")
     registry = source.bind(schema.registry, schema.registry.__name__)
-    emit_parse(schema.number, source, number)
     # A number that is met for the first time becomes a member by asking the registry itself.
-    source.line(f"{out} = {member}({number})")
-    source.line(f"if {out} is None: {out} = {registry}({number})")
+    lines = [f"{out} = {member}({number})", f"if {out} is None: {out} = {registry}({number})"]
+    source.read(FORMATS[schema.registry.width], number, then=lines)
 
 
 @emit_parse.register(FixedOpaque)
@@ -271,8 +282,9 @@ def emit_prefix(schema: Bounded[Any], source: ParserSource) -> tuple[str, str]:
     """Writes what reads and checks a length; the names of the length and of the position where the content ends."""
     length, end = source.fresh("n"), source.fresh("e")
     emit_parse(schema.prefix, source, length)
+    source.flush(checked=True)
     source.line(f"{end} = p + {length}")
-    refuse(source, *bounds(schema, length), f"{end} > {source.end}")
+    refuse(source, *bounds(schema, length, 256**schema.prefix.width - 1), f"{end} > {source.end}")
     return length, end
 
 
@@ -287,7 +299,7 @@ def _(schema: Opaque, source: ParserSource, out: str) -> None:
 def _(schema: Vector[Any], source: ParserSource, out: str) -> None:
     length, end = emit_prefix(schema, source)
     item = schema.item
-    if isinstance(item, CodePointNode) and item.number.width in FORMATS:
+    if isinstance(item, CodePointNode):
         emit_code_points(item, source, out, length, end)
         return
     source.line(f"{out} = []")
@@ -306,14 +318,30 @@ def emit_code_points(item: CodePointNode[Any], source: ParserSource, out: str, l
     if width == 1:
         source.line(f"{numbers} = b[p:{end}]")
     else:
-        refuse(source, f"{length} % {width}")
-        unpack = source.bind(struct.unpack_from, "unpack")
-        source.line(f'{numbers} = {unpack}(f">{{{length} // {width}}}{FORMATS[width]}", b, p)')
+        unpackers = source.bind(Unpackers(width), "unpackers")
+        source.line(f"{numbers} = {unpackers}[{length}](b, p)")
     member = source.bind(item.registry._value2member_map_.__getitem__, "member")
     registry = source.bind(item.registry, item.registry.__name__)
     source.line(f"try: {out} = [*map({member}, {numbers})]")
     source.line(f"except KeyError: {out} = [*map({registry}, {numbers})]")
     source.line(f"p = {end}")
+
+
+class Unpackers(dict[int, Callable[[bytes, int], tuple[int, ...]]]):
+    """Lengths in bytes, and what reads that many as numbers of `width` bytes, made when first met."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self._width = width
+
+    def __missing__(self, length: int) -> Callable[[bytes, int], tuple[int, ...]]:
+        count, left = divmod(length, self._width)
+        if left:
+            raise Mismatch
+        unpack = struct.Struct(f">{count}{FORMATS[self._width]}").unpack_from
+        if count < MANY:
+            self[length] = unpack
+        return unpack
 
 
 @emit_parse.register(Trailing)
@@ -332,6 +360,7 @@ def _(schema: Select, source: ParserSource, out: str) -> None:
         return
     length, end = source.fresh("n"), source.fresh("e")
     emit_parse(schema.length, source, length)
+    source.flush(checked=True)
     source.line(f"{end} = p + {length}")
     refuse(source, f"{end} > {source.end}")
     source.line(f"{out}, p = {parsers}[{tag}](b, p, {end})")
@@ -390,6 +419,7 @@ def _(schema: ExtensionBlock, source: ParserSource, out: str) -> None:
     source.line("types = set()")
     with source.within(end), source.indented(f"while p < {end}:"):
         source.read("HH", number, length)
+        source.flush(checked=True)
         source.line(f"{inner_end} = p + {length}")
         refuse(source, f"{inner_end} > {end}")
         source.line(f"extension_type, parse_body = {forms}[{number}]")
@@ -408,6 +438,7 @@ class Bodies(dict[int, tuple[ExtensionType, Any]]):
         super().__init__()
         self._schema = schema
         self._compiled = compiled
+        LISTENERS.append(lambda extension_type: self.pop(extension_type, None))
 
     def __missing__(self, number: int) -> tuple[ExtensionType, Any]:
         extension_type = ExtensionType(number)
@@ -492,7 +523,7 @@ def _(schema: Opaque, source: BuilderSource, value: str) -> None:
 def _(schema: Vector[Any], source: BuilderSource, value: str) -> None:
     refuse(source, f"not isinstance({value}, list)")
     item, content = schema.item, source.fresh()
-    if isinstance(item, CodePointNode) and item.number.width in FORMATS:
+    if isinstance(item, CodePointNode):
         registry = source.bind(item.registry, item.registry.__name__)
         refuse(source, f"{value} and {{*map(type, {value})}} != {{{registry}}}")
         pack = source.bind(struct.pack, "pack")

@@ -92,6 +92,9 @@ class Row:
 ROWS: dict[ExtensionType, Row] = {}
 """Every declared extension."""
 
+LISTENERS: list[Callable[[ExtensionType], object]] = []
+"""Called with the type of each extension that is declared: for whoever keeps something made of the rows."""
+
 
 def extension(extension_type: ExtensionType, reference: str, explanation: str) -> Callable[[type[R]], type[R]]:
     """Declares the class's `body` attributes, each named after a message, as the forms of one extension."""
@@ -105,6 +108,8 @@ def extension(extension_type: ExtensionType, reference: str, explanation: str) -
         row = ROWS[extension_type] = Row(extension_type, reference, explanation, bodies)
         for each in bodies.values():
             each.row = row
+        for forget in LISTENERS:
+            forget(extension_type)
         return cls
 
     return declare
@@ -155,8 +160,10 @@ class ExtensionBlock(Bounded[list[Extension]]):
         return self.check(length)
 
     def measure_one(self, value: object, seen: set[ExtensionType]) -> int:
-        if not isinstance(value, Extension) or not isinstance(value.extension_type, ExtensionType):
+        if not isinstance(value, Extension):
             raise EncodeError("Extension", describe(value))
+        if not isinstance(value.extension_type, ExtensionType):
+            raise EncodeError("ExtensionType", describe(value.extension_type), path="extension_type")
         name = str(value.extension_type)
         if value.extension_type in seen:
             raise EncodeError("one extension of a type", "a second", path=name)

@@ -48,7 +48,7 @@ class ClientHello(Struct):
     )
     legacy_compression_methods: bytes = field(opaque(1, 2**8 - 1), "one byte, null", default=b"\0")
     extensions: list[Extension] | None = optional_field(
-        trailing(extensions_of("client_hello", 7)), "what is offered; absent before TLS 1.2"
+        trailing(extensions_of("client_hello", 7)), "what is offered; absent before TLS 1.2", default=None
     )
 
 
@@ -68,7 +68,7 @@ class ServerHello(Struct):
     cipher_suite: CipherSuite = field(CipherSuite, "the suite of this connection")
     legacy_compression_method: int = field(uint8, "null", default=0)
     extensions: list[Extension] | None = optional_field(
-        trailing(extensions_of("server_hello")), "version, key share, pre-shared key"
+        trailing(extensions_of("server_hello")), "version, key share, pre-shared key", default=None
     )
 
 

@@ -32,7 +32,8 @@ class Struct:
     @classmethod
     def parse(cls, data: Buffer, *, offset: int = 0) -> Self:
         """`data`, all of it, as one of these. Raises DecodeError; its offset counts from `offset`."""
-        return cast("Self", parse(cls.schema, data, offset=offset))
+        parsed: Self = parse(cls.schema, data, offset=offset)
+        return parsed
 
     def build(self) -> bytes:
         """The bytes on the wire. Raises EncodeError if a list in it has been changed to what can't be built."""
@@ -51,9 +52,9 @@ def field(schema: Node[T] | type[T], doc: str, *, default: T | None = None) -> T
     return cast("T", made)
 
 
-def optional_field(schema: Node[T | None], doc: str) -> T | None:
-    """A `trailing` field, absent unless given."""
-    return cast("T | None", dataclasses.field(default=None, metadata={"schema": schema, "doc": doc}))
+def optional_field(schema: Node[T | None], doc: str, *, default: None) -> T | None:
+    """A `trailing` field, absent (None) unless given."""
+    return cast("T | None", dataclasses.field(default=default, metadata={"schema": schema, "doc": doc}))
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field, optional_field))

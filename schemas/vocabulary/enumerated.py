@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any, ClassVar, Self, TypeVar
 
 from schemas.errors import EncodeError
-from schemas.vocabulary.node import Node, describe
+from schemas.vocabulary.node import Node, describe, take
 from schemas.vocabulary.numbers import Uint
 
 C = TypeVar("C", bound="CodePoint")
@@ -90,7 +90,7 @@ class CodePointNode(Node[C]):
         return self.number.width
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> C:
-        return self.registry(self.number._parse(stream, context, path))
+        return self.registry(int.from_bytes(take(stream, self.registry.width, self.notation()), "big"))
 
     def _write(self, value: C, stream: io.BytesIO, fields: Mapping[str, object]) -> None:
         self.number._write(value, stream, fields)

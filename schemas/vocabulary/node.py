@@ -17,7 +17,11 @@ Buffer = bytes | bytearray | memoryview
 if TYPE_CHECKING:
 
     class _Construct(Generic[T]):
-        """What this package needs of `construct.Construct`, which ships no types."""
+        """What is used of `construct.Construct`, which ships no types."""
+
+        def __rtruediv__(self, name: str) -> Any: ...
+        def __getitem__(self, count: object) -> Any: ...
+        def __mul__(self, docs: object) -> Any: ...
 
 else:
 
@@ -104,7 +108,7 @@ def parse(schema: Node[T] | type[T], data: Buffer, *, offset: int = 0) -> T:
 
     Raises DecodeError, with a byte offset that counts `offset` in.
     """
-    of = node(schema)
+    of = schema if isinstance(schema, Node) else node(schema)
     raw = data if type(data) is bytes else bytes(memoryview(data))
     for compiler in _compilers:
         try:
@@ -112,7 +116,8 @@ def parse(schema: Node[T] | type[T], data: Buffer, *, offset: int = 0) -> T:
         except compiler.failures:
             break
         if end == len(raw):
-            return cast("T", value)
+            parsed: T = value
+            return parsed
     return parse_interpreted(of, raw, offset=offset)
 
 
@@ -202,7 +207,7 @@ def expect_end(stream: io.BytesIO) -> None:
     """Raises DecodeError if anything is left."""
     offset, left = offset_of(stream), len(stream.read())
     if left:
-        raise DecodeError("the end", f"{left} more byte{'' if left == 1 else 's'}", offset=offset)
+        raise DecodeError("the end", count_bytes(left, "more "), offset=offset)
 
 
 def parse_part(schema: Node[T], stream: io.BytesIO, context: Any, name: str, doc: str = "") -> T:
@@ -234,6 +239,11 @@ def measure_part(schema: Node[Any], value: object, fields: Mapping[str, object],
 def describe(value: object) -> str:
     """A wrong value, short enough for one line, its type told where it does not show."""
     name = type(value).__name__
-    text = f"{len(value)} bytes" if isinstance(value, bytes) else repr(value)
+    text = count_bytes(len(value)) if isinstance(value, bytes) else repr(value)
     text = text if len(text) <= 60 else f"{text[:57]}..."
     return text if text.startswith(name) or isinstance(value, bytes) else f"{name} {text}"
+
+
+def count_bytes(number: int, kind: str = "") -> str:
+    """`1 byte`, `2 bytes`, `3 more bytes`."""
+    return f"{number} {kind}byte{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from schemas.errors import DecodeError, EncodeError
 from schemas.vocabulary.node import (
     Node,
     Window,
+    count_bytes,
     describe,
     measure_part,
     node,
@@ -62,7 +63,7 @@ class FixedOpaque(Node[bytes]):
         if not isinstance(value, bytes):
             raise EncodeError(self.notation(), describe(value))
         if len(value) != self.length:
-            raise EncodeError(self.notation(), f"{len(value)} bytes")
+            raise EncodeError(self.notation(), count_bytes(len(value)))
         return self.length
 
     def _parse(self, stream: io.BytesIO, context: Any, path: str) -> bytes:
@@ -170,7 +171,7 @@ class Bounded(Node[T]):
     def check(self, length: int) -> int:
         """The length with its prefix. Raises EncodeError outside the bounds."""
         if not self.floor <= length <= self.ceiling:
-            raise EncodeError(self.notation(), f"{length} bytes")
+            raise EncodeError(self.notation(), count_bytes(length))
         return self.prefix.width + length
 
     def content(self, stream: io.BytesIO) -> tuple[bytes, int]:
