@@ -52,7 +52,7 @@ def field(schema: Node[T] | type[T], doc: str, *, default: T | None = None) -> T
     return cast("T", made)
 
 
-def optional_field(schema: Node[T | None], doc: str, *, default: None) -> T | None:
+def optional_field(schema: Node[T | None], doc: str, *, default: None = None) -> T | None:
     """A `trailing` field, absent (None) unless given."""
     return cast("T | None", dataclasses.field(default=default, metadata={"schema": schema, "doc": doc}))
 
