@@ -25,8 +25,8 @@ E = TypeVar("E", bound=x509.ExtensionType)
 MAX_FILE_SIZE = 1 << 24
 _CERTIFICATE_SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der"})
 
-# What the X.509 library raises on bytes that are no certificate, or one with a part that is none (TypeError and KeyError
-# for names of a wrong type). It warns of some oddities: a program that turns warnings into errors refuses them.
+# What the X.509 library raises on bytes that are no certificate, or on a part that is none (TypeError and KeyError for
+# names of a wrong type). It warns of some oddities: a program that turns warnings into errors refuses them.
 UNPARSABLE = (
     ValueError,
     TypeError,
@@ -125,8 +125,10 @@ def read_file(path: Path) -> bytes:
         raise ConfigurationError(f"there is no file {path}", "check the name") from error
     except IsADirectoryError as error:
         raise ConfigurationError(f"{path} is a folder", "name a file in it") from error
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} can't be read: {error}", "check its name and permissions") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}", "check its permissions") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{str(path)!r} can't be a file: {error}", "check the name") from error
     if len(content) > MAX_FILE_SIZE:
         raise ConfigurationError(f"{path} is longer than any file of certificates", "check the name")
     return content
@@ -140,7 +142,7 @@ def load_folder(folder: Path) -> list[x509.Certificate]:
     try:
         files = sorted(each for each in folder.iterdir() if each.suffix.lower() in _CERTIFICATE_SUFFIXES)
     except OSError as error:
-        raise ConfigurationError(f"folder {folder} can't be read: {error}", "check its permissions") from error
+        raise ConfigurationError(f"folder {folder} can't be read: {error.strerror}", "check its permissions") from error
     if not files:
         raise ConfigurationError(f"folder {folder} holds no certificate files", "they end in .pem, .crt, .cer or .der")
     return [each for file in files for each in load_certificates(file)]

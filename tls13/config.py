@@ -63,8 +63,8 @@ class EndpointConfig:
     """What both roles are told. Algorithms stand most wanted first.
 
     `edit_message` is for crafting: what it gives back is sent and hashed in the message's place, and a client goes by
-    the hello that it gives, if that is one. `random` and `clock` are all that the engine knows of the world; with both fixed, and a
-    signer that draws nothing itself, a connection replays.
+    the hello that it gives, if that is one. `random` and `clock` are all that the engine knows of the world; with both
+    fixed, and a signer that draws nothing itself, a connection replays.
     """
 
     cipher_suites: tuple[CipherSuite, ...] = CIPHER_SUITES

@@ -22,6 +22,7 @@ from schemas.errors import DecodeError
 from schemas.extension_block import DuplicateExtensionError
 from schemas.handshake import MESSAGE_TYPES, Handshake, KeyUpdate, NewSessionTicket
 from schemas.record import ChangeCipherSpec
+from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, EndpointConfig, ServerConfig
 from tls13.errors import (
     AlertReceived,
@@ -145,13 +146,13 @@ class Connection:
                 raise TruncationError(f"the peer closed the connection{waiting} without close_notify")
         return self._take_events()
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: Buffer) -> None:
         """Application data, of any length, to follow in `data_to_send`.
 
         Raises ConnectionClosed after `close`, or before the handshake is complete.
         """
         self._require_connected("application data can't be sent")
-        self._wire.send_application_data(data)
+        self._wire.send_application_data(bytes(memoryview(data)))
 
     def update_keys(self, *, request_peer: bool = False) -> None:
         """New keys for what is sent from here on; `request_peer` asks the peer for the same. §4.7.3"""

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from schemas.handshake import NewSessionTicket
+from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.errors import ConnectionClosed, TLSError, TruncationError
@@ -75,7 +76,7 @@ class TLSSocket:
             del self._received[:size]
         return data
 
-    def sendall(self, data: bytes) -> None:
+    def sendall(self, data: Buffer) -> None:
         """Sends all of it."""
         for start in range(0, len(data), CHUNK):
             with self._engine:
