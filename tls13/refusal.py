@@ -1,4 +1,4 @@
-"""Why a chain was refused, told so that the person in front of it can act. RFC 9846 §4.4.2.4, §6.2.
+"""Why a chain was refused, told so that the person in front of it can act. RFC 9846 §4.5.1.3, §6.2.
 
 The X.509 library says no in words that help few. Here, and only after it has said no, the chain is looked at once more
 for the reason. Nothing in this module ever makes a yes of it.

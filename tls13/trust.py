@@ -1,4 +1,4 @@
-"""Whom a client believes: certificate paths and server names. RFC 5280 §6, RFC 9525, RFC 9846 §4.4.2.4.
+"""Whom a client believes: certificate paths and server names. RFC 5280 §6, RFC 9525, RFC 9846 §4.5.1.3.
 
 `cryptography.x509.verification` decides. What this module adds is where trust comes from (`TrustStore`) and the rules
 of RFC 5280 §6.1 in place of the stricter ones of public CAs. Why a chain was refused, `tls13.refusal` finds out.
@@ -26,7 +26,6 @@ from cryptography.x509.verification import (
 )
 
 from tls13.certificates import UNPARSABLE, der, lenient, load_certificates, load_folder, parse_chain, public_key
-from tls13.certificates import public_key_of as public_key_of
 from tls13.errors import BadCertificate, ConfigurationError, UnsupportedCertificate
 from tls13.refusal import explain, malformed
 from tls13.server_name import ServerName, parse_server_name

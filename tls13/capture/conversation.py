@@ -51,6 +51,8 @@ class Conversation:
         """What the ServerHello chose, None before it."""
         self._legacy = False
         """Whether it is known to be TLS 1.2 or older."""
+        self._expecting = False
+        """Whether both sides have been told what keys come next."""
 
     def record(self, direction: Direction, record: CapturedRecord) -> Iterator[Message]:
         """The messages that the record completes."""
@@ -71,6 +73,7 @@ class Conversation:
         else:
             yield from self._read(side, record)
         if side.held_bytes > self._limits.held:
+            side.waits = False
             yield from self._release(side, read=False)
 
     @property
@@ -100,12 +103,15 @@ class Conversation:
     # -- records
 
     def _awaits_hello(self, side: _Side) -> bool:
-        """Whether the ServerHello, which tells this side's keys, is still to come from the other side."""
-        return (
-            side.direction is Direction.client
-            and self._client_random is not None
-            and self._suite is None
-        )
+        """Whether the other side's hello, which it takes to tell the keys, is still to come.
+
+        Of the server's that is so only where the capture has the two sides in the wrong order.
+        """
+        if not side.waits:
+            return False
+        if side.direction is Direction.client:
+            return self._client_random is not None and self._suite is None
+        return self._client_random is None and self._is_tls13
 
     @property
     def _is_tls13(self) -> bool:
@@ -204,24 +210,34 @@ class Conversation:
         match handshake.message:
             case ClientHello() as hello:
                 self._client_hello(side, hello)
+                yield from self._release(self._sides[side.direction.opposite], read=True)
             case ServerHello() as hello:
                 self._server_hello(hello)
-                yield from self._release(self._sides[Direction.client], read=True)
+                yield from self._release(self._sides[side.direction.opposite], read=True)
             case _:
                 pass
 
     def _client_hello(self, side: _Side, hello: ClientHello) -> None:
+        if self._suite is not None:
+            self._expect_handshake()
+            return
         side.opener.start_over()
         if EarlyDataIndication.client_hello.find(hello.extensions) is not None:
             offered = [SUITES[suite] for suite in hello.cipher_suites if suite in SUITES]
             side.opener.expect_early_data(hello.random, offered)
 
     def _server_hello(self, hello: ServerHello) -> None:
-        self._suite = hello.cipher_suite
-        self._legacy = SupportedVersions.server_hello.find(hello.extensions) is None
-        if self._legacy or self._client_random is None:
+        if self._suite is None:
+            self._suite = hello.cipher_suite
+            self._legacy = SupportedVersions.server_hello.find(hello.extensions) is None
+            self._expect_handshake()
+
+    def _expect_handshake(self) -> None:
+        """Both hellos have been seen, or one is missing: tells both sides what keys come next."""
+        if self._suite is None or self._legacy or self._client_random is None or self._expecting:
             return
-        suites = [SUITES[hello.cipher_suite]] if hello.cipher_suite in SUITES else []
+        self._expecting = True
+        suites = [SUITES[self._suite]] if self._suite in SUITES else []
         for side in self._sides.values():
             side.opener.expect_handshake(self._client_random, suites)
 
@@ -235,11 +251,13 @@ class _Side:
         self.assembly = _Assembly(self, limits.handshake_message)
         self.held: deque[CapturedRecord] = deque()
         self.held_bytes = 0
+        self.waits = True
+        """Whether records may be held for a hello; not after too many have been."""
         self.legacy_encrypted = False
         """Whether ChangeCipherSpec has made handshake messages and alerts unreadable, as before TLS 1.3."""
 
     def hold(self, record: CapturedRecord) -> None:
-        """Keeps a record until the ServerHello is there."""
+        """Keeps a record until the other side's hello is there."""
         self.held.append(record)
         self.held_bytes += len(record.raw)
 

@@ -32,6 +32,10 @@ _SHORTEST_RECORD = 22
 """Header, content type and tag."""
 _SEARCHES = 3
 """How many records after missing ones are tried under many sequence numbers."""
+_LONG_SEARCHES = 32
+"""How many searches of the greatest length a direction is worth, so that a capture cannot ask for work without end."""
+_FAILURES = 8
+"""How many records in a row may be damaged where others have opened."""
 
 
 class Secrets:
@@ -48,7 +52,7 @@ class Secrets:
     def why_not(self, labels: Sequence[Label], client_random: bytes) -> Note:
         """The note for secrets that were not found, any of which could be the one."""
         if not any(self._keylogs):
-            return Note(NoteKind.no_keylog, "encrypted, and no key log was given")
+            return Note(NoteKind.no_keylog, "encrypted, and no key log with secrets was given")
         known = any(keylog.labels(client_random) for keylog in self._keylogs)
         what = f"no {' or '.join(labels)}" if known else "nothing"
         text = f"encrypted, and the key log has {what} for client random {client_random.hex()}"
@@ -76,7 +80,7 @@ class _Stage:
     generation: int = 0
 
     def prepare(self, secret: bytes | None) -> None:
-        if secret is not None and not self.protections:
+        if secret is not None:
             self.protections = [Protection(suite, secret) for suite in self.suites if _fits(suite, secret)]
 
     def open(self, record: bytes, attempts: int) -> tuple[ContentType, bytes] | None:
@@ -114,10 +118,13 @@ class Opener:
         self._direction = direction
         self._secrets = secrets
         self._most_attempts = limits.sequence_numbers
+        self._attempts_left = _LONG_SEARCHES * limits.sequence_numbers
         self._client_random = b""
         self._stages: list[_Stage] = []
         self._attempts = 1
         self._searches_left = 0
+        self._is_proven = False
+        """Whether any record of this direction has opened."""
         self._first_failure: dict[Epoch, int] = {}
 
     def start_over(self) -> None:
@@ -161,9 +168,11 @@ class Opener:
 
     def open(self, record: CapturedRecord) -> Opened | Note | None:
         """What the record holds, a note for what no record may hold, None where it does not open."""
-        attempts = self._attempts if self._searches_left else 1
+        attempts = min(self._attempts, self._attempts_left) if self._searches_left else 1
+        self._attempts_left -= attempts - 1
         for index, stage in enumerate(self._stages):
-            stage.prepare(self._secrets.find(stage.label, self._client_random))
+            if not stage.protections:
+                stage.prepare(self._secrets.find(stage.label, self._client_random))
             try:
                 opened = stage.open(record.raw, attempts)
             except Reason as error:
@@ -171,8 +180,12 @@ class Opener:
             if opened is not None:
                 del self._stages[:index]
                 self._attempts, self._searches_left = 1, 0
+                self._is_proven = True
                 return Opened(*opened, stage.epoch, stage.generation)
         self._searches_left = max(self._searches_left - 1, 0)
+        if self._is_proven and self._attempts < _FAILURES:
+            # The secrets are right, so it is this record that is not, and the next has the next number.
+            self.skip_record()
         return None
 
     @property

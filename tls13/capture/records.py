@@ -228,7 +228,7 @@ class RecordStream:
         A header is believed where its record ends with the data or another header follows, and at the start of a
         segment, which is at `segment_at` in the buffer.
         """
-        data = self._buffer
+        data = bytes(self._buffer)
         for match in _HEADER.finditer(data):
             at = match.start()
             end = at + HEADER_LENGTH + int.from_bytes(data[at + 3 : at + HEADER_LENGTH], "big")

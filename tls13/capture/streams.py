@@ -301,6 +301,9 @@ class Reassembler:
         self._log = log
         self._unfinished = 0
         self._flows: OrderedDict[tuple[Endpoint, Endpoint], Flow] = OrderedDict()
+        """Those last heard of last."""
+        self._keeping: OrderedDict[tuple[Endpoint, Endpoint], Flow] = OrderedDict()
+        """Those of them that keep something unfinished."""
 
     def feed(self, segment: Segment) -> Iterator[Event]:
         """What the segment adds to its flow, or ends of others."""
@@ -308,37 +311,43 @@ class Reassembler:
         key = ends if ends[0] <= ends[1] else (ends[1], ends[0])
         flow = self._flows.get(key)
         if flow is not None and flow.is_another(segment):
-            yield from self._end(flow, Ending.replaced)
+            yield from self._end(key, flow, Ending.replaced)
             flow = None
         if flow is None:
             flow = self._flows[key] = Flow(self.connections, segment, self._limits)
             self.connections += 1
         self._flows.move_to_end(key)
         yield from flow.feed(segment)
-        self._count(flow)
+        self._count(key, flow)
         if len(self._flows) > self._limits.connections:
-            yield from self._forget(f"over {self._limits.connections} connections at once")
-        while self._unfinished > self._limits.unfinished and len(self._flows) > 1:
-            yield from self._forget(f"over {self._limits.unfinished} bytes unfinished at once")
+            yield from self._forget(next(iter(self._flows)), f"over {self._limits.connections} connections at once")
+        while self._unfinished > self._limits.unfinished and len(self._keeping) > 1:
+            why = f"over {self._limits.unfinished} bytes unfinished at once"
+            yield from self._forget(next(iter(self._keeping)), why)
 
     def finish(self) -> Iterator[Event]:
         """The capture is over: the ends of all flows that are still open, oldest first."""
-        for flow in sorted(self._flows.values(), key=lambda each: each.number):
-            yield from self._end(flow, Ending.finished if flow.both_closed else Ending.unfinished)
+        for key, flow in sorted(self._flows.items(), key=lambda each: each[1].number):
+            yield from self._end(key, flow, Ending.finished if flow.both_closed else Ending.unfinished)
         self._flows.clear()
 
-    def _forget(self, why: str) -> Iterator[Event]:
-        _, flow = self._flows.popitem(last=False)
+    def _forget(self, key: tuple[Endpoint, Endpoint], why: str) -> Iterator[Event]:
+        flow = self._flows.pop(key)
         if not flow.ended:
             self._log.add(WarningKind.limit, f"{why}: silent ones are given up")
-            yield from self._end(flow, Ending.forgotten)
+        yield from self._end(key, flow, Ending.forgotten)
 
-    def _end(self, flow: Flow, ending: Ending) -> Iterator[Event]:
+    def _end(self, key: tuple[Endpoint, Endpoint], flow: Flow, ending: Ending) -> Iterator[Event]:
         if not flow.ended:
             yield from flow.end(ending)
-            self._count(flow)
+        self._count(key, flow)
 
-    def _count(self, flow: Flow) -> None:
+    def _count(self, key: tuple[Endpoint, Endpoint], flow: Flow) -> None:
         now = flow.unfinished
         self._unfinished += now - flow.counted
         flow.counted = now
+        if now:
+            self._keeping[key] = flow
+            self._keeping.move_to_end(key)
+        else:
+            self._keeping.pop(key, None)

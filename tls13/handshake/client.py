@@ -40,6 +40,7 @@ from schemas.handshake import (
     HelloRetryRequest,
     ServerHello,
 )
+from tls13.certificates import public_key_of
 from tls13.config import ClientConfig
 from tls13.crypto.aead import SUITES, Suite
 from tls13.crypto.groups import GROUPS, PrivateShare
@@ -75,7 +76,6 @@ from tls13.handshake.states import (
 from tls13.key_schedule import verify_data
 from tls13.server_name import ServerName as HostName
 from tls13.server_name import parse_server_name, server_name_for_sni
-from tls13.trust import public_key_of
 from tls13.wire import Wire
 
 DOWNGRADE_SENTINELS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
