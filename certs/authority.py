@@ -81,7 +81,7 @@ class Identity:
 
     @property
     def certificate_list(self) -> tuple[bytes, ...]:
-        """The chain as DER, in the order that a Certificate message sends it. RFC 9846 §4.4.2."""
+        """The chain as DER, in the order that a Certificate message sends it. RFC 9846 §4.5.1."""
         return tuple(each.public_bytes(Encoding.DER) for each in self.chain)
 
     @property

@@ -1,4 +1,4 @@
-"""What a server proves itself with: a certificate chain and the private key under it. RFC 9846 §4.4.2, §4.4.3."""
+"""What a server proves itself with: a certificate chain and the private key under it. RFC 9846 §4.5.1, §4.5.2."""
 
 from __future__ import annotations
 

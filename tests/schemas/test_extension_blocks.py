@@ -165,6 +165,24 @@ def test_one_extension_has_the_form_of_the_message_it_stands_in() -> None:
         extensions_of("encrypted_extensions").build([EarlyDataIndication.new_session_ticket(1024)])
 
 
+def test_work_does_not_grow_with_the_square_of_the_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A peer picks what it sends: a block that is refused at its very end must not cost more than one that is read.
+    hashed = 0
+
+    def counted(self: ExtensionType) -> int:
+        nonlocal hashed
+        hashed += 1
+        return int(self)
+
+    count = 1000
+    wire = b"".join(number.to_bytes(2, "big") + b"\0\0" for number in (*range(30000, 30000 + count), 30000))
+    monkeypatch.setattr(ExtensionType, "__hash__", counted)
+
+    with pytest.raises(DuplicateExtensionError):
+        extensions_of("client_hello").parse(len(wire).to_bytes(2, "big") + wire)
+    assert hashed < 50 * count
+
+
 @pytest.fixture
 def rows_restored() -> Iterator[None]:
     before = dict(ROWS)
@@ -183,6 +201,21 @@ def test_adding_a_row_is_all_that_a_new_extension_takes() -> None:
     assert Pigeon.client_hello.find(extensions) == 3
     assert extensions_of("client_hello").build([Pigeon.client_hello(4)]) == bytes.fromhex("0005 8765 0001 04")
     assert list(misplaced("server_hello", extensions)) == [ExtensionType(0x8765)]
+
+
+@pytest.mark.usefixtures("rows_restored")
+def test_a_row_that_comes_late_counts_all_the_same() -> None:
+    block = extensions_of("client_hello")
+    wire = bytes.fromhex("0005 0023 0001 03")
+    assert block.parse(wire)[0].extension_data == b"\3"
+
+    @extension(ExtensionType.session_ticket, "RFC 1149 §2", "by pigeon")
+    class Late:
+        client_hello = body(uint8)
+
+    extensions = block.parse(wire)
+    assert Late.client_hello.find(extensions) == 3
+    assert block.build(extensions) == wire
 
 
 @pytest.mark.usefixtures("rows_restored")

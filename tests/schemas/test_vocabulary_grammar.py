@@ -1,4 +1,4 @@
-"""Each word of the vocabulary accepts the byte strings of its grammar and no others: predicates in Python tell which."""
+"""Each word of the vocabulary accepts the byte strings of its grammar and no others: predicates tell which."""
 
 from __future__ import annotations
 
