@@ -105,6 +105,10 @@ class KeyLog:
         """How many secrets."""
         return sum(map(len, self._secrets.values()))
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._secrets)
+
     def __iter__(self) -> Iterator[tuple[str, bytes, bytes]]:
         """Every secret, with its label and client random before it."""
         for client_random, secrets in self._secrets.items():

@@ -182,7 +182,8 @@ class Conversation:
         if not message.protected and message.handshake_type not in _HELLOS:
             yield replace(message, note=_LEGACY)
             return
-        if message.handshake_type is HandshakeType.client_hello:
+        if message.handshake_type is HandshakeType.client_hello and not message.protected:
+            # Taken from its place, so that a mistake further on in the message does not cost the keys.
             self._client_random = message.raw[_CLIENT_RANDOM]
         try:
             handshake = Handshake.parse(message.raw)

@@ -135,6 +135,7 @@ class Opener:
         """Early data may come, under one of the suites. RFC 9846 §4.3.10"""
         self._client_random = client_random
         self._stages = [self._stage(Epoch.early_data, suites)]
+        self._attempts, self._searches_left = 1, 0
 
     def expect_handshake(self, client_random: bytes, suites: Iterable[Suite]) -> None:
         """After what was expected before, the rest of the handshake comes and then application data."""

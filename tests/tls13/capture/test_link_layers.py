@@ -1,0 +1,136 @@
+"""Packets to TCP segments: every link layer, both IP versions, and bytes that are neither."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from capture.made_captures import ACK, CLIENT, PSH, SERVER, START, datagram, ethernet, ipv4, ipv6, tcp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tls13.capture import Endpoint, WarningKind
+from tls13.capture.diagnostics import WarningLog
+from tls13.capture.files import Packet
+from tls13.capture.link import Segment, segment
+
+SEGMENT = Segment(START, CLIENT, SERVER, 0xFFFFFFF0, 77, PSH | ACK, b"payload", 7)
+CLIENT6, SERVER6 = Endpoint("2001:db8::1", 50000), Endpoint("2001:db8::2", 443)
+SEGMENT6 = SEGMENT._replace(source=CLIENT6, destination=SERVER6)
+IPV4, IPV6 = datagram(SEGMENT), datagram(SEGMENT6)
+
+VLAN = struct.pack(">HH", 100, 0x0800)
+QINQ = struct.pack(">HHHH", 7, 0x8100, 100, 0x86DD)
+SLL = struct.pack(">HHH8sH", 0, 1, 6, b"\2\0\0\0\0\1", 0x0800)
+SLL2 = struct.pack(">HHIHBB8s", 0x86DD, 0, 1, 1, 0, 6, b"\2\0\0\0\0\1")
+
+
+def found(data: bytes, link_type: int = 101, length: int | None = None) -> tuple[Segment | None, list[WarningKind]]:
+    log = WarningLog()
+    packet = Packet(START, link_type, data, len(data) if length is None else length)
+    return segment(packet, log), [warning.kind for warning in log]
+
+
+@pytest.mark.parametrize(
+    ("link_type", "data", "expected"),
+    [
+        (1, ethernet(IPV4), SEGMENT),
+        (1, ethernet(IPV6, 0x86DD), SEGMENT6),
+        (1, ethernet(IPV4 + bytes(6)), SEGMENT),
+        (1, ethernet(VLAN + IPV4, 0x8100), SEGMENT),
+        (1, ethernet(QINQ + IPV6, 0x88A8), SEGMENT6),
+        (113, SLL + IPV4, SEGMENT),
+        (276, SLL2 + IPV6, SEGMENT6),
+        (0, struct.pack("<I", 2) + IPV4, SEGMENT),
+        (0, struct.pack(">I", 30) + IPV6, SEGMENT6),
+        (108, struct.pack(">I", 24) + IPV6, SEGMENT6),
+        (101, IPV4, SEGMENT),
+        (101, IPV6, SEGMENT6),
+        (12, IPV4, SEGMENT),
+        (228, IPV4, SEGMENT),
+        (229, IPV6, SEGMENT6),
+    ],
+    ids=lambda value: str(value) if isinstance(value, int) else "",
+)
+def test_every_link_layer_leads_to_the_segment(link_type: int, data: bytes, expected: Segment) -> None:
+    assert found(data, link_type) == (expected, [])
+
+
+def test_ipv6_extension_headers_are_stepped_over() -> None:
+    hop_by_hop = bytes([60, 0, 1, 4, 0, 0, 0, 0])  # next: destination options; PadN
+    destination = bytes([43, 0, 1, 4, 0, 0, 0, 0])  # next: routing
+    routing = bytes([44, 0, 0, 0, 0, 0, 0, 0])  # next: fragment
+    atomic = bytes([6, 0, 0, 0, 0, 0, 0, 1])  # next: TCP; the first and last fragment
+    payload = hop_by_hop + destination + routing + atomic + tcp(SEGMENT6)
+    data = ipv6(CLIENT6.address, SERVER6.address, payload, next_header=0)
+    assert found(data) == (SEGMENT6, [])
+
+
+def test_ip_options_and_tcp_options_are_stepped_over() -> None:
+    options = bytes.fromhex("94040000")  # router alert
+    with_options = bytearray(tcp(SEGMENT))
+    with_options[12] = 8 << 4  # data offset: 12 bytes of options
+    with_options[20:20] = bytes.fromhex("0101080a0000000100000002")  # two NOPs, timestamps
+    data = bytearray(ipv4(CLIENT.address, SERVER.address, options + bytes(with_options)))
+    data[0] = 0x46  # header length
+    assert found(bytes(data)) == (SEGMENT, [])
+
+
+def test_a_total_length_of_zero_means_all_that_was_captured() -> None:
+    data = bytearray(IPV4)
+    data[2:4] = b"\0\0"
+    assert found(bytes(data)) == (SEGMENT, [])
+
+
+def test_a_packet_cut_by_the_capture_tells_its_length_on_the_wire() -> None:
+    cut, warnings = found(IPV4[:-3])
+    assert cut == SEGMENT._replace(payload=b"payl", length=7)
+    assert warnings == [WarningKind.snapped]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ipv4(CLIENT.address, SERVER.address, tcp(SEGMENT), fragment=0x2000),
+        ipv4(CLIENT.address, SERVER.address, tcp(SEGMENT), fragment=1),
+        ipv6(CLIENT6.address, SERVER6.address, bytes([6, 0, 0, 1, 0, 0, 0, 1]) + tcp(SEGMENT6), next_header=44),
+        ipv6(CLIENT6.address, SERVER6.address, bytes([6, 0, 0, 8, 0, 0, 0, 1]) + tcp(SEGMENT6), next_header=44),
+    ],
+)
+def test_fragments_are_warned_of(data: bytes) -> None:
+    assert found(data) == (None, [WarningKind.fragment])
+
+
+@pytest.mark.parametrize(
+    ("link_type", "data"),
+    [
+        (1, ethernet(b"\0\1\x08\0\6\4\0\1" + bytes(20), 0x0806)),
+        (1, ethernet(b"\x42\x42\x03" + bytes(40), 38)),
+        (1, ethernet(bytes(40), 0x88CC)),
+        (101, ipv4(CLIENT.address, SERVER.address, bytes(20), protocol=17)),
+        (101, ipv6(CLIENT6.address, SERVER6.address, bytes(20), next_header=17)),
+        (101, ipv6(CLIENT6.address, SERVER6.address, bytes(8), next_header=59)),
+        (101, b"\x00" * 40),
+    ],
+)
+def test_other_protocols_are_no_matter_for_a_warning(link_type: int, data: bytes) -> None:
+    assert found(data, link_type) == (None, [])
+
+
+def test_an_unknown_link_type_is_warned_of() -> None:
+    assert found(IPV4, 147) == (None, [WarningKind.unsupported])
+
+
+@pytest.mark.parametrize("data", [IPV4, IPV6], ids=["IPv4", "IPv6"])
+def test_a_packet_cut_anywhere_in_its_headers_is_warned_of(data: bytes) -> None:
+    for length in range(len(data) - len(b"payload")):
+        assert found(data[:length]) == (None, [WarningKind.unreadable])
+
+
+@given(
+    link_type=st.sampled_from([0, 1, 12, 14, 101, 108, 113, 228, 229, 276]),
+    start=st.sampled_from([b"", IPV4[:9], IPV6[:6], ethernet(IPV4)[:14], ethernet(b"", 0x8847), SLL, SLL2]),
+    data=st.binary(max_size=120),
+)
+def test_any_bytes_are_a_segment_or_none(link_type: int, start: bytes, data: bytes) -> None:
+    found(start + data, link_type)
