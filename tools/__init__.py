@@ -1,0 +1,1 @@
+"""What people run: thin over tls13 and schemas."""

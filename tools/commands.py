@@ -1,0 +1,63 @@
+"""The commands of `tls13`, under one roof."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from tools.certs import certs
+from tools.connect import connect
+from tools.demo import demo
+from tools.exit_status import EXIT_STATUS_HELP
+from tools.parse import parse
+from tools.serve import serve
+
+# Plain help: it fits any terminal, and what it says can be copied.
+WIDTH = 100
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]},
+    epilog=EXIT_STATUS_HELP,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"tls13 {version('tls13')}")
+        except PackageNotFoundError:
+            typer.echo("tls13, not installed: run from its source folder")
+        raise typer.Exit
+
+
+@app.callback()
+def _tls13(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """TLS 1.3 (RFC 9846) to look at: servers and clients that show what they say, captures as trees.
+
+    \b
+    Start here:
+      tls13 demo                                 an echo over TLS 1.3, captured, read back and explained
+    \b
+    Then:
+      tls13 certs pki                            mint certificates for tests
+      tls13 serve --cert pki/server-ecdsa-p256.pem --key pki/server-ecdsa-p256.key
+      tls13 connect localhost:4433 --ca pki/ca.pem -v
+      tls13 parse FILE.pcapng --keylog FILE      what a capture says, decrypted
+    \b
+    `tls13 COMMAND --help` says more, with examples.
+    """
+
+
+for command in (demo, serve, connect, certs):
+    app.command(epilog=EXIT_STATUS_HELP)(command)
+# Its statuses say more, in its own help.
+app.command()(parse)

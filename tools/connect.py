@@ -1,0 +1,166 @@
+"""`tls13 connect`: standard input to a TLS 1.3 server, and what it answers to standard output."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tls13 import CertificatePolicy, ClientConfig, Connection, NoVerification, TLSError, TLSSocket, TrustStore
+from tls13.capture import Direction
+from tls13.events import Negotiated
+from tls13.server_name import parse_server_name, printable
+from tls13.sockets import CHUNK
+from tools import options
+from tools.addresses import Address, parse_address
+from tools.certificates import summary
+from tools.exit_status import ExitStatus
+from tools.failures import CommandError, network_error, reports_failures
+from tools.watch import watching
+
+STDIN, STDOUT = 0, 1
+HANDSHAKE_SECONDS = 10.0
+
+
+@reports_failures
+def connect(
+    address: Annotated[
+        Address, typer.Argument(metavar="HOST:PORT", parser=parse_address, help="The server; [::1]:443 for IPv6.")
+    ],
+    ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Whom to trust, PEM; this machine's authorities if not given.")
+    ] = None,
+    servername: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The name to ask for and to find in the certificate, if not HOST."),
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate at all.")] = False,
+    alpn: options.Protocols = None,
+    cipher_suites: options.CipherSuites = None,
+    groups: options.Groups = None,
+    signature_schemes: options.SignatureSchemes = None,
+    timeout: options.Patience = None,
+    keylog: options.KeyLogFile = None,
+    verbose: options.Verbosity = 0,
+) -> None:
+    """Talk to a TLS 1.3 server.
+
+    Standard input goes to the server, its answer to standard output, as they are: in a terminal or in a pipe. The end
+    of the input (Ctrl-D) is told to the server as close_notify; the program ends when the server has said its own.
+
+    \b
+    Examples:
+      tls13 connect localhost:4433 --ca pki/ca.pem
+      echo hello | tls13 connect localhost:4433 --ca pki/ca.pem
+      printf 'GET / HTTP/1.0\\r\\n\\r\\n' | tls13 connect example.com --alpn http/1.1 -v
+    """
+    with watching(Direction.client, verbose, keylog) as observer:
+        config = ClientConfig(
+            trust=_trust(ca, insecure=insecure),
+            cipher_suites=options.cipher_suites(cipher_suites),
+            groups=options.groups(groups),
+            signature_schemes=options.signature_schemes(signature_schemes),
+            application_protocols=options.protocols(alpn),
+            observer=observer,
+        )
+        with _dial(address, servername or address.host, config, timeout) as tls:
+            if verbose or sys.stderr.isatty():
+                _note(f"connected to {address}: {_in_short(tls.negotiated)}")
+            _talk(tls, address)
+
+
+def _trust(ca: Path | None, *, insecure: bool) -> CertificatePolicy:
+    if not insecure:
+        return TrustStore.system() if ca is None else TrustStore.load(ca)
+    if ca is not None:
+        raise CommandError("--ca and --insecure exclude each other", "leave one out", status=ExitStatus.USAGE)
+    _note("Warning: --insecure: the server may be anyone, and anyone may read and change what is sent")
+    return NoVerification()
+
+
+def _dial(address: Address, server_name: str, config: ClientConfig, timeout: float | None) -> TLSSocket:
+    """The connection, handshaken. After the handshake only a `timeout` that was asked for holds."""
+    connection = Connection.client(config, server_name)
+    host = str(parse_server_name(address.host))
+    try:
+        transport = socket.create_connection((host, address.port), timeout or HANDSHAKE_SECONDS)
+        tls = TLSSocket(transport, connection)
+        try:
+            tls.do_handshake()
+        except (OSError, TLSError, KeyboardInterrupt):
+            tls.close()
+            raise
+        transport.settimeout(timeout)
+    except OSError as error:
+        raise network_error(error, str(address)) from error
+    return tls
+
+
+def _talk(tls: TLSSocket, address: Address) -> None:
+    """Both directions at once, until the server has said that it is done."""
+    sender = _Sender(tls)
+    threading.Thread(target=sender.run, name="stdin", daemon=True).start()
+    while data := _receive(tls, address):
+        _write(data)
+    if sender.failure is not None:
+        raise sender.failure
+
+
+def _receive(tls: TLSSocket, address: Address) -> bytes:
+    try:
+        return tls.recv()
+    except OSError as error:
+        raise network_error(error, str(address)) from error
+
+
+def _write(data: bytes) -> None:
+    """All of it to standard output, past Python's buffers. Raises BrokenPipeError where nobody reads it."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(STDOUT, view) :]
+
+
+@dataclass(slots=True)
+class _Sender:
+    """Standard input to the server, in a thread that is left behind when the server ends first.
+
+    It reads the descriptor itself: a thread inside `sys.stdin` would hold its lock at the interpreter's end.
+    `failure` is an input that can't be read. That the server takes no more is for the receiving side to tell.
+    """
+
+    tls: TLSSocket
+    failure: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            while data := self._read():
+                self.tls.sendall(data)
+            self.tls.finish()
+        except (OSError, TLSError):
+            return
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(STDIN, CHUNK)
+        except OSError as error:
+            self.failure = error
+            return b""
+
+
+def _in_short(negotiated: Negotiated) -> str:
+    protocol = f", ALPN {printable(negotiated.application_protocol)}" if negotiated.application_protocol else ""
+    certificate = summary(negotiated.peer_certificates[0]) if negotiated.peer_certificates else "none"
+    return (
+        f"{negotiated.version}, {negotiated.cipher_suite}, {negotiated.group}, {negotiated.signature_scheme}"
+        f"{protocol}; certificate {certificate}"
+    )
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,57 @@
+"""The console script `tls13`."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from tools.exit_status import ExitStatus
+
+
+def main() -> None:
+    """Runs the command that the command line names, and exits with its status.
+
+    The commands are imported in here, so that a package that is missing, or is another's of the same name, is told in
+    one line.
+    """
+    _open_standard_streams()
+    try:
+        _require_own_certs()
+        from tools.commands import app
+    except ImportError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(ExitStatus.USAGE)
+    app(prog_name="tls13")
+
+
+def _open_standard_streams() -> None:
+    """Whoever starts a program may have closed them; the next socket would then be standard output.
+
+    What their encoding can't say is escaped.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _require_own_certs() -> None:
+    """The commands need the `certs` that comes with them, and Python takes the first one on its path."""
+    spec = find_spec("certs")
+    own = Path(__file__).resolve().parent.parent / "certs"
+    if spec is None or spec.origin is None or Path(spec.origin).resolve().parent != own:
+        found = "nothing" if spec is None else spec.origin or ", ".join(spec.submodule_search_locations or ())
+        raise ImportError(
+            f"the command tls13 needs the package 'certs' that comes with it ({own}), but {found} is what Python "
+            "finds by that name: rename that one, or take its folder off sys.path"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""`tls13 serve`: an echo server, or a web server of one page, for trying TLS 1.3 clients."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tls13 import Credential, Server, ServerConfig, TLSError, TLSSocket
+from tls13.capture import Direction
+from tls13.events import Negotiated
+from tls13.server_name import parse_server_name, printable
+from tools import options
+from tools.addresses import Address
+from tools.exit_status import ExitStatus
+from tools.failures import CommandError, one_line, reports_failures
+from tools.status_page import PROTOCOL, answer_request
+from tools.watch import watching
+
+Talk = Callable[[TLSSocket, str], str]
+"""Serves the client at an address; gives what happened, in one line."""
+
+
+@reports_failures
+def serve(
+    cert: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Certificate chain, PEM; once for each that a client may want."),
+    ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Its private key, PEM or DER; once for each --cert, in the same order."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="NUMBER", help="TCP port; 0 takes any that is free.")
+    ] = 4433,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 or :: for all.")
+    ] = "127.0.0.1",
+    http: Annotated[
+        bool,
+        typer.Option("--http/--echo", help="Answer with a web page of what was negotiated, or send back what comes."),
+    ] = False,
+    alpn: options.Protocols = None,
+    cipher_suites: options.CipherSuites = None,
+    groups: options.Groups = None,
+    timeout: options.IdleTimeout = 600.0,
+    keylog: options.KeyLogFile = None,
+    verbose: options.Verbosity = 0,
+) -> None:
+    """Answer TLS 1.3 clients, many at once.
+
+    Prints `listening on HOST:PORT` on standard output, then a line for each client on standard error when it has gone.
+    With several certificates, each client gets the first whose name it asks for and whose signature it can verify.
+    Ctrl-C or SIGTERM tells the clients goodbye and ends with status 0.
+
+    \b
+    Examples:
+      tls13 certs pki
+      tls13 serve --cert pki/server-ecdsa-p256.pem --key pki/server-ecdsa-p256.key
+      tls13 serve --cert rsa.pem --key rsa.key --cert ed.pem --key ed.key --http --port 8443
+      curl --cacert pki/ca.pem https://localhost:8443/
+    """
+    client = _CurrentClient()
+    with watching(Direction.server, verbose, keylog, client.name) as observer:
+        config = ServerConfig(
+            credentials=_credentials(cert or [], key or []),
+            cipher_suites=options.cipher_suites(cipher_suites),
+            groups=options.groups(groups),
+            application_protocols=_protocols(alpn, http=http),
+            observer=observer,
+        )
+        clients = _Clients(client, answer_request if http else _echo)
+        server = _listen(Address(str(parse_server_name(host)), port), config, clients, client, timeout)
+        _serve_until_stopped(server, clients)
+
+
+class _CurrentClient(threading.local):
+    """Whom this thread serves: the server gives each client a thread of its own."""
+
+    address = ""
+
+    def begin(self, address: tuple[str, int]) -> None:
+        """Called in the client's thread before anything else is. There is nothing to tap."""
+        self.address = str(Address(*address))
+
+    def name(self) -> str:
+        return self.address
+
+
+class _Clients:
+    """Serves each client, logs what became of it, and knows who is there."""
+
+    def __init__(self, current: _CurrentClient, talk: Talk) -> None:
+        self._current = current
+        self._talk = talk
+        self._present: set[TLSSocket] = set()
+        self._lock = threading.Lock()
+
+    def serve(self, tls: TLSSocket) -> None:
+        """The server's handler."""
+        with self._lock:
+            self._present.add(tls)
+        try:
+            outcome = self._talk(tls, self._current.address)
+        finally:
+            with self._lock:
+                self._present.discard(tls)
+        _log(self._current.address, f"{outcome}; {_in_short(tls.negotiated)}")
+
+    def failed(self, address: tuple[str, int], error: Exception) -> None:
+        """The server's on_error."""
+        what = "silent for too long" if isinstance(error, TimeoutError) else one_line(error)
+        _log(str(Address(*address)), f"failed: {what}")
+
+    def dismiss(self) -> None:
+        """close_notify to everyone."""
+        with self._lock:
+            present = list(self._present)
+        for tls in present:
+            try:
+                tls.finish()
+            except (OSError, TLSError):
+                # Gone already, or failed: its own thread knows.
+                continue
+
+
+def _serve_until_stopped(server: Server, clients: _Clients) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(f"listening on {Address(*server.address)}", flush=True)
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        server.stop()
+        clients.dismiss()
+
+
+def _listen(
+    address: Address, config: ServerConfig, clients: _Clients, current: _CurrentClient, timeout: float
+) -> Server:
+    try:
+        return Server(
+            (address.host, address.port),
+            config,
+            clients.serve,
+            on_error=clients.failed,
+            idle_timeout=timeout,
+            tap=current.begin,
+        )
+    except OSError as error:
+        raise CommandError(
+            f"can't listen on {address}: {error.strerror or error}",
+            "choose another --port (0 takes any that is free) or --host",
+            status=ExitStatus.USAGE,
+        ) from error
+
+
+def _credentials(certs: list[Path], keys: list[Path]) -> tuple[Credential, ...]:
+    if not certs:
+        raise CommandError(
+            "a server needs a certificate and its key",
+            "give --cert FILE --key FILE; `tls13 certs pki` mints some",
+            status=ExitStatus.USAGE,
+        )
+    if len(keys) != len(certs):
+        raise CommandError(
+            f"{len(certs)} --cert and {len(keys)} --key given",
+            "give one key for each certificate",
+            status=ExitStatus.USAGE,
+        )
+    return tuple(Credential.load(cert, key) for cert, key in zip(certs, keys, strict=True))
+
+
+def _protocols(alpn: list[str] | None, *, http: bool) -> tuple[str, ...]:
+    chosen = options.protocols(alpn)
+    if not http:
+        return chosen
+    if chosen and chosen != (PROTOCOL,):
+        raise typer.BadParameter(f"--http speaks {PROTOCOL} alone: leave --alpn out", param_hint="'--alpn'")
+    return (PROTOCOL,)
+
+
+def _echo(tls: TLSSocket, peer: str) -> str:
+    count = 0
+    while data := tls.recv():
+        tls.sendall(data)
+        count += len(data)
+    return f"{count} bytes echoed"
+
+
+def _in_short(negotiated: Negotiated) -> str:
+    name = printable(negotiated.server_name) if negotiated.server_name else "no server name"
+    protocol = f" {printable(negotiated.application_protocol)}" if negotiated.application_protocol else ""
+    return f"{negotiated.cipher_suite} {negotiated.group} {negotiated.signature_scheme} {name}{protocol}"
+
+
+def _log(peer: str, line: str) -> None:
+    """One line on standard error, in one write. Where nobody reads it, the clients are served all the same."""
+    try:
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {peer} {line}\n")
+        sys.stderr.flush()
+    except OSError:
+        return
