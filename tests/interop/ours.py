@@ -1,0 +1,57 @@
+"""Our side of an interop test: a server that tells what happened to each of its clients, and the handlers it runs."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+
+from peers import PATIENCE
+
+from tls13 import Negotiated, Server, ServerConfig, TLSSocket
+
+
+def echo(tls: TLSSocket) -> None:
+    """Gives everything back, until the client has said that it is done."""
+    while data := tls.recv():
+        tls.sendall(data)
+
+
+class OurServer:
+    """Our server on a free loopback port. Of each connection it remembers what was agreed on and how it ended."""
+
+    def __init__(self, config: ServerConfig, handler: Callable[[TLSSocket], None]) -> None:
+        self._handler = handler
+        self._negotiated: queue.Queue[Negotiated] = queue.Queue()
+        self._endings: queue.Queue[Exception | None] = queue.Queue()
+        self._server = Server(
+            ("127.0.0.1", 0),
+            config,
+            self._serve,
+            on_error=lambda address, error: self._endings.put(error),
+            handshake_timeout=PATIENCE,
+            idle_timeout=PATIENCE,
+        )
+
+    @property
+    def port(self) -> int:
+        return self._server.address[1]
+
+    def negotiated(self) -> Negotiated:
+        """What the next connection agreed on; waits for it."""
+        return self._negotiated.get(timeout=PATIENCE)
+
+    def ending(self) -> Exception | None:
+        """How the next connection ended, None for a handler that came to its end; waits for it."""
+        return self._endings.get(timeout=PATIENCE)
+
+    def __enter__(self) -> OurServer:
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._server.__exit__(*reason)
+
+    def _serve(self, tls: TLSSocket) -> None:
+        self._negotiated.put(tls.negotiated)
+        self._handler(tls)
+        self._endings.put(None)
