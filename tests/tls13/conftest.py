@@ -1,0 +1,34 @@
+"""The endpoints under test, with one PKI for the whole session."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from endpoints import Endpoints
+from scripted import MINTED, Identity, clock
+
+from certs import Pki, mint
+from tls13.config import ClientConfig, ServerConfig
+from tls13.credentials import Credential
+from tls13.trust import TrustStore
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """A test PKI for localhost and *.example.com."""
+    return mint(tmp_path_factory.mktemp("pki"), names=["localhost", "*.example.com", "127.0.0.1"], now=MINTED)
+
+
+@pytest.fixture(scope="session")
+def endpoints(pki: Pki) -> Endpoints:
+    """Clients that trust that PKI, and servers with its Ed25519 certificate."""
+    files = pki.server("ed25519")
+    credential = Credential.load(files.certificate, files.key)
+    key = load_pem_private_key(files.key.read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    return Endpoints(
+        ClientConfig(trust=TrustStore.load(pki.ca), clock=clock),
+        ServerConfig(credentials=(credential,), clock=clock),
+        Identity(credential.certificate_list, key),
+    )

@@ -1,0 +1,160 @@
+"""What the config lets in: randomness and clock that are fixed, an observer, an editor of messages."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from by_hand import Direction, cut
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from endpoints import Endpoints, exchange
+from scripted import MINTED
+
+from certs import Pki
+from schemas.code_points import (
+    AlertDescription,
+    CipherSuite,
+    ContentType,
+)
+from schemas.handshake import (
+    ClientHello,
+    Finished,
+    HandshakeMessage,
+)
+from tls13.config import ClientConfig
+from tls13.connection import Connection
+from tls13.credentials import Credential
+from tls13.crypto.signatures import LocalSigner
+from tls13.errors import UnsupportedHandshake
+from tls13.events import (
+    AlertObserved,
+    MessageObserved,
+    Observation,
+    RecordObserved,
+    SecretDerived,
+)
+from tls13.handshake.states import ClientConnected
+from tls13.trust import NoVerification
+
+
+class Counter:
+    """A source of bytes that are the same in each run."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.calls = 0
+
+    def __call__(self, length: int) -> bytes:
+        self.calls += 1
+        return hashlib.shake_256(f"{self.name} {self.calls}".encode()).digest(length)
+
+
+@pytest.mark.parametrize("key_type", ["ed25519", "ecdsa-p256", "rsa"])
+def test_with_randomness_and_clock_fixed_a_connection_replays(endpoints: Endpoints, pki: Pki, key_type: str) -> None:
+    files = pki.server(key_type)
+    chain = Credential.load(files.certificate, files.key).certificate_list
+    der = load_pem_private_key(files.key.read_bytes(), None).private_bytes(
+        Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    )
+
+    def run() -> bytes:
+        signer = LocalSigner.from_der(der, Counter("signer"))
+        client = endpoints.client(random=Counter("client"), key_shares=0)
+        server = endpoints.server(random=Counter("server"), credentials=(Credential(chain, signer),))
+        wire = b""
+        for step in range(4):
+            if step == 3:
+                client.send(b"same")
+                server.close()
+            sent = client.data_to_send()
+            server.receive_data(sent)
+            answer = server.data_to_send()
+            client.receive_data(answer)
+            wire += sent + answer
+        return wire
+
+    first = run()
+    assert len(first) > 1000
+    assert run() == first
+
+
+# Watching and crafting
+
+
+def test_the_observer_sees_everything_that_goes_by(endpoints: Endpoints) -> None:
+    seen: dict[str, list[Observation]] = {"client": [], "server": []}
+    client = endpoints.client(observer=seen["client"].append)
+    server = endpoints.server(observer=seen["server"].append)
+    exchange(client, server)
+    client.send(b"hello")
+    exchange(client, server)
+    client.close()
+    exchange(client, server)
+    for one, other in (("client", "server"), ("server", "client")):
+        sent = [each for each in seen[one] if not isinstance(each, SecretDerived) and each.sent]
+        received = [each for each in seen[other] if not isinstance(each, SecretDerived) and not each.sent]
+        assert [replace(each, sent=False) for each in sent] == received
+        assert any(isinstance(each, MessageObserved) for each in sent)
+    secrets = [[each for each in log if isinstance(each, SecretDerived)] for log in seen.values()]
+    assert secrets[0] == secrets[1]
+    assert [each.label for each in secrets[0]] == [
+        "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+        "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        "CLIENT_TRAFFIC_SECRET_0",
+        "SERVER_TRAFFIC_SECRET_0",
+        "EXPORTER_SECRET",
+    ]
+    hello = next(each.message for each in seen["client"] if isinstance(each, MessageObserved))
+    assert isinstance(hello, ClientHello)
+    assert {each.client_random for each in secrets[0]} == {hello.random}
+    assert RecordObserved(True, ContentType.application_data, b"hello") in seen["client"]
+    (closing,) = [each for each in seen["server"] if isinstance(each, AlertObserved)]
+    assert closing.alert.description is AlertDescription.close_notify
+
+
+def test_the_observed_secrets_open_the_records(endpoints: Endpoints) -> None:
+    secrets: dict[str, bytes] = {}
+
+    def keep(observation: Observation) -> None:
+        if isinstance(observation, SecretDerived):
+            secrets[observation.label] = observation.secret
+
+    client, server = endpoints.client(observer=keep), endpoints.server(tickets=0)
+    exchange(client, server)
+    suite = CipherSuite.TLS_AES_128_GCM_SHA256
+    client.send(b"to the server")
+    (record,) = cut(client.data_to_send())
+    assert Direction(suite, secrets["CLIENT_TRAFFIC_SECRET_0"]).open(record) == (23, b"to the server")
+    server.send(b"to the client")
+    (record,) = cut(server.data_to_send())
+    assert Direction(suite, secrets["SERVER_TRAFFIC_SECRET_0"]).open(record) == (23, b"to the client")
+
+
+def test_an_edited_message_is_what_is_sent_and_hashed(endpoints: Endpoints) -> None:
+    def edit(what: HandshakeMessage) -> HandshakeMessage:
+        return replace(what, random=bytes(32)) if isinstance(what, ClientHello) else what
+
+    server = endpoints.scripted_server(edit_message=edit)
+    assert server.client_hello.random == bytes(32)
+    assert server.reach(ClientConnected).connection.negotiated is not None
+
+
+def test_a_hello_can_not_become_another_message(endpoints: Endpoints) -> None:
+    with pytest.raises(UnsupportedHandshake):
+        endpoints.client(edit_message=lambda _: Finished(verify_data=bytes(32)))
+
+
+def test_no_connection_is_made_of_the_clock_or_randomness_of_the_machine(endpoints: Endpoints) -> None:
+    """An expired certificate is a matter of the config's clock."""
+    late = replace(endpoints.client_config, clock=lambda: MINTED.replace(year=MINTED.year + 30))
+    client, server = Connection.client(late, "localhost"), endpoints.server()
+    server.receive_data(client.data_to_send())
+    with pytest.raises(Exception, match="expired"):
+        client.receive_data(server.data_to_send())
+
+
+def test_a_client_that_trusts_anybody_must_say_so(endpoints: Endpoints) -> None:
+    client, server = Connection.client(ClientConfig(trust=NoVerification()), "whoever"), endpoints.server()
+    exchange(client, server)
+    assert client.negotiated is not None

@@ -1,0 +1,294 @@
+"""RFC 8448: given a trace's randomness, both of our roles send the very records of the trace.
+
+The traces' endpoints (NSS) send some extensions and list some groups that ours do not by default: these are put in by
+`edit_message`, as a test of anything unusual would. The server's RSA-PSS salt is not in the traces, so an external
+signer stands in: it checks what it is to sign and gives the trace's signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from schemas.certificate import Certificate
+from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, SignatureScheme
+from schemas.extension_block import Extension
+from schemas.extensions import (
+    Cookie,
+    Padding,
+    RecordSizeLimit,
+    ServerNameIndication,
+    SignatureAlgorithms,
+    SupportedGroups,
+)
+from schemas.handshake import (
+    ClientHello,
+    EncryptedExtensions,
+    Handshake,
+    HandshakeMessage,
+    HelloRetryRequest,
+    NewSessionTicket,
+)
+from tls13.config import ClientConfig, MessageEditor, ServerConfig
+from tls13.connection import Connection
+from tls13.credentials import Credential
+from tls13.crypto import Random
+from tls13.events import DataReceived, HandshakeCompleted, PeerClosed, TicketReceived
+from tls13.trust import NoVerification
+
+Trace = Mapping[str, bytes]
+Traces = Mapping[str, Trace]
+
+SUITES = (
+    CipherSuite.TLS_AES_128_GCM_SHA256,
+    CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+    CipherSuite.TLS_AES_256_GCM_SHA384,
+)
+SCHEMES = [
+    SignatureScheme(number)
+    for number in (
+        *(0x0403, 0x0503, 0x0603, 0x0203, 0x0804, 0x0805, 0x0806, 0x0401),
+        *(0x0501, 0x0601, 0x0201, 0x0402, 0x0502, 0x0602, 0x0202),
+    )
+]
+MANY_GROUPS = [NamedGroup(number) for number in (0x1D, 0x17, 0x18, 0x19, 0x100, 0x101, 0x102, 0x103, 0x104)]
+FEW_GROUPS = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup(0x18)]
+
+RENEGOTIATION_INFO = Extension(extension_type=ExtensionType(0xFF01), extension_data=b"\0")
+SESSION_TICKET = Extension(extension_type=ExtensionType.session_ticket, extension_data=b"")
+
+
+class Script:
+    """A source of randomness that gives what the trace's endpoint drew, to requests for just as many bytes."""
+
+    def __init__(self, *draws: bytes) -> None:
+        self._left = list(draws)
+
+    def __call__(self, length: int) -> bytes:
+        data = self._left.pop(0)
+        assert len(data) == length
+        return data
+
+    @property
+    def is_used_up(self) -> bool:
+        return not self._left
+
+
+def thirty_twos(data: bytes) -> list[bytes]:
+    return [data[start : start + 32] for start in range(0, 32 * (len(data) // 32), 32)]
+
+
+@dataclass(frozen=True)
+class TraceSigner:
+    """Signs one content, the trace's."""
+
+    content: bytes
+    signature: bytes
+    schemes: Sequence[SignatureScheme] = (SignatureScheme.rsa_pss_rsae_sha256,)
+
+    def sign(self, scheme: SignatureScheme, content: bytes) -> bytes:
+        assert scheme is SignatureScheme.rsa_pss_rsae_sha256
+        assert content == self.content
+        return self.signature
+
+
+def by_type(extensions: Iterable[Extension]) -> dict[ExtensionType, Extension]:
+    return {each.extension_type: each for each in extensions}
+
+
+def client_editor(groups: list[NamedGroup], *, session_ticket: bool) -> MessageEditor:
+    """Our ClientHello with NSS's extensions in NSS's order; the second one padded to 512 bytes."""
+
+    def edit(message: HandshakeMessage) -> HandshakeMessage:
+        if not isinstance(message, ClientHello):
+            return message
+        ours = by_type(message.extensions or [])
+        theirs = [
+            ours[ExtensionType.server_name],
+            RENEGOTIATION_INFO,
+            SupportedGroups.client_hello(groups),
+            *([SESSION_TICKET] if session_ticket else []),
+            ours[ExtensionType.key_share],
+            ours[ExtensionType.supported_versions],
+            SignatureAlgorithms.client_hello(SCHEMES),
+            *([ours[ExtensionType.cookie]] if ExtensionType.cookie in ours else []),
+            ours[ExtensionType.psk_key_exchange_modes],
+            RecordSizeLimit.client_hello(0x4001),
+        ]
+        if ExtensionType.cookie in ours:
+            short = Handshake.of(replace(message, extensions=theirs)).build()
+            theirs.append(Padding.client_hello(bytes(512 - len(short) - 4)))
+        return replace(message, extensions=theirs)
+
+    return edit
+
+
+def server_editor(groups: list[NamedGroup], cookie: bytes = b"") -> MessageEditor:
+    """What NSS's server adds: its groups, its record size limit, its thanks for the name, a cookie."""
+
+    def edit(message: HandshakeMessage) -> HandshakeMessage:
+        if isinstance(message, HelloRetryRequest):
+            ours = by_type(message.extensions)
+            asked = ours[ExtensionType.key_share], Cookie.hello_retry_request(cookie)
+            return replace(message, extensions=[*asked, ours[ExtensionType.supported_versions]])
+        if isinstance(message, EncryptedExtensions):
+            assert message.extensions == []
+            return EncryptedExtensions(
+                extensions=[
+                    SupportedGroups.encrypted_extensions(groups),
+                    RecordSizeLimit.encrypted_extensions(0x4001),
+                    ServerNameIndication.encrypted_extensions(b""),
+                ]
+            )
+        return message
+
+    return edit
+
+
+def client_for(random: Random, editor: MessageEditor, *, middlebox_compatibility: bool = False) -> Connection:
+    config = ClientConfig(
+        trust=NoVerification(),
+        cipher_suites=SUITES,
+        random=random,
+        edit_message=editor,
+        middlebox_compatibility=middlebox_compatibility,
+    )
+    return Connection.client(config, "server")
+
+
+def server_for(given: Trace, random: Random, editor: MessageEditor, groups: tuple[NamedGroup, ...]) -> Connection:
+    certificate = Handshake.parse(given["message_server_certificate"]).message
+    assert isinstance(certificate, Certificate)
+    chain = tuple(each.cert_data for each in certificate.certificate_list)
+    signer = TraceSigner(given["server_message_to_sign"], given["server_message_signature"])
+    config = ServerConfig(
+        credentials=(Credential(chain, signer),),
+        cipher_suites=SUITES,
+        groups=groups,
+        random=random,
+        edit_message=editor,
+        tickets=0,
+    )
+    return Connection.server(config)
+
+
+X25519_FIRST = (NamedGroup.x25519, NamedGroup.secp256r1)
+
+
+def test_simple_1rtt_client(rfc8448: Traces) -> None:
+    given = rfc8448["simple_1rtt"]
+    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    client = client_for(random, client_editor(MANY_GROUPS, session_ticket=True))
+    assert client.data_to_send() == given["record_client_hello_1"]
+    assert client.receive_data(given["record_server_hello"]) == []
+    (completed,) = client.receive_data(given["record_server_handshake_messages"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert client.data_to_send() == given["record_client_finished"]
+    (event,) = client.receive_data(given["record_new_session_ticket"])
+    assert isinstance(event, TicketReceived)
+    assert event.ticket == trace_ticket(given)
+    client.send(given["client_app_data"])
+    assert client.data_to_send() == given["record_client_app_data"]
+    assert client.receive_data(given["record_server_app_data"]) == [DataReceived(given["server_app_data"])]
+    client.close()
+    assert client.data_to_send() == given["record_client_close_notify"]
+    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    assert client.is_closed
+    assert random.is_used_up
+
+
+def test_simple_1rtt_server(rfc8448: Traces) -> None:
+    given = rfc8448["simple_1rtt"]
+    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    server = server_for(given, random, server_editor(MANY_GROUPS), X25519_FIRST)
+    assert server.receive_data(given["record_client_hello_1"]) == []
+    assert server.data_to_send() == given["record_server_hello"] + given["record_server_handshake_messages"]
+    (completed,) = server.receive_data(given["record_client_finished"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert completed.negotiated.server_name == "server"
+    assert server.data_to_send() == b""
+    server.send_ticket(trace_ticket(given))
+    assert server.data_to_send() == given["record_new_session_ticket"]
+    assert server.receive_data(given["record_client_app_data"]) == [DataReceived(given["client_app_data"])]
+    server.send(given["server_app_data"])
+    assert server.data_to_send() == given["record_server_app_data"]
+    assert server.receive_data(given["record_client_close_notify"]) == [PeerClosed()]
+    server.close()
+    assert server.data_to_send() == given["record_server_close_notify"]
+    assert server.is_closed
+    assert random.is_used_up
+
+
+def trace_ticket(given: Trace) -> NewSessionTicket:
+    """RFC 8448 §3: lifetime 30 s, ticket_age_add fad6aac5 (the last of the server's randomness), 1024 bytes early."""
+    return NewSessionTicket.parse(
+        bytes.fromhex("0000001e fad6aac5 02 0000")
+        + len(given["session_ticket"]).to_bytes(2, "big")
+        + given["session_ticket"]
+        + bytes.fromhex("0008 002a 0004 00000400")
+    )
+
+
+def test_hello_retry_request_client(rfc8448: Traces) -> None:
+    given = rfc8448["hello_retry_request"]
+    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    client = client_for(random, client_editor(FEW_GROUPS, session_ticket=False))
+    assert client.data_to_send() == given["record_client_hello_1"]
+    assert client.receive_data(given["record_hello_retry_request"]) == []
+    assert client.data_to_send() == given["record_client_hello_2"]
+    (completed,) = client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert completed.negotiated.retried
+    assert client.data_to_send() == given["record_client_finished"]
+    client.close()
+    assert client.data_to_send() == given["record_client_close_notify"]
+    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    assert random.is_used_up
+
+
+def test_hello_retry_request_server(rfc8448: Traces) -> None:
+    given = rfc8448["hello_retry_request"]
+    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    editor = server_editor(FEW_GROUPS[1:] + FEW_GROUPS[:1], given["hello_retry_request_cookie"])
+    server = server_for(given, random, editor, (NamedGroup.secp256r1,))
+    assert server.receive_data(given["record_client_hello_1"]) == []
+    assert server.data_to_send() == given["record_hello_retry_request"]
+    assert server.receive_data(given["record_client_hello_2"]) == []
+    assert server.data_to_send() == given["record_server_hello"] + given["record_server_handshake_messages"]
+    (completed,) = server.receive_data(given["record_client_finished"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert completed.negotiated.group is NamedGroup.secp256r1
+    server.close()
+    assert server.data_to_send() == given["record_server_close_notify"]
+    assert server.receive_data(given["record_client_close_notify"]) == [PeerClosed()]
+    assert random.is_used_up
+
+
+def test_compatibility_mode_client(rfc8448: Traces) -> None:
+    given = rfc8448["compatibility_mode"]
+    client_random, session_id, private_key = thirty_twos(given["client_randomness_in_order_of_use"])
+    # NSS draws its session id before its key, our client after it: nothing on the wire tells.
+    random = Script(client_random, private_key, session_id)
+    client = client_for(random, client_editor(MANY_GROUPS, session_ticket=False), middlebox_compatibility=True)
+    assert client.data_to_send() == given["record_client_hello_1"]
+    (completed,) = client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert client.data_to_send() == given["record_client_finished"]
+    client.close()
+    assert client.data_to_send() == given["record_client_close_notify"]
+    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    assert random.is_used_up
+
+
+def test_compatibility_mode_server(rfc8448: Traces) -> None:
+    given = rfc8448["compatibility_mode"]
+    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    server = server_for(given, random, server_editor(MANY_GROUPS), X25519_FIRST)
+    assert server.receive_data(given["record_client_hello_1"]) == []
+    assert server.data_to_send() == given["record_server_hello"] + given["record_server_handshake_messages"]
+    (completed,) = server.receive_data(given["record_client_finished"])
+    assert isinstance(completed, HandshakeCompleted)
+    server.close()
+    assert server.data_to_send() == given["record_server_close_notify"]
+    assert server.receive_data(given["record_client_close_notify"]) == [PeerClosed()]
+    assert random.is_used_up
