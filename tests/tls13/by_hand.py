@@ -19,10 +19,22 @@ from schemas.certificate import Certificate
 from schemas.code_points import AlertDescription, AlertLevel, CipherSuite, ExtensionType, NamedGroup
 from schemas.extension_block import Extension
 from schemas.extensions import KeyShareEntry
-from schemas.handshake import CertificateVerify, EndOfEarlyData, Finished, Handshake, HandshakeMessage, KeyUpdate
+from schemas.handshake import (
+    CertificateRequest,
+    ClientHello,
+    EncryptedExtensions,
+    Handshake,
+    HandshakeMessage,
+    HelloRetryRequest,
+    NewSessionTicket,
+    ServerHello,
+)
 from tls13.crypto.hkdf import hkdf_expand_label
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
+
+Extensible = ClientHello | ServerHello | HelloRetryRequest | EncryptedExtensions | CertificateRequest | NewSessionTicket
+"""The messages that end in a block of extensions."""
 
 AEADS: dict[CipherSuite, tuple[str, int, Callable[[bytes], Any]]] = {
     CipherSuite.TLS_AES_128_GCM_SHA256: ("sha256", 16, AESGCM),
@@ -82,7 +94,7 @@ def disguised(of: HandshakeMessage, extension_type: int, data: bytes) -> bytes:
         last = replace(last, extensions=[*last.extensions, mask])
         built = raw(replace(of, certificate_list=[*others, last]))
     else:
-        assert not isinstance(of, EndOfEarlyData | CertificateVerify | Finished | KeyUpdate)
+        assert isinstance(of, Extensible)
         built = raw(replace(of, extensions=[*(of.extensions or []), mask]))
     head, tail = built.split(b"\xff\xee" + len(data).to_bytes(2, "big") + data)
     return head + extension_type.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data + tail

@@ -122,6 +122,10 @@ class Peer:
             return plaintext(content_type, content)
         return self.sending.seal(content_type, content, padding)
 
+    def records(self, content: bytes) -> bytes:
+        """A handshake message of any length, in as few records as hold it."""
+        return b"".join(self.record(HANDSHAKE, content[at : at + 2**14]) for at in range(0, len(content), 2**14))
+
     def deliver(self, wire: bytes) -> list[Event]:
         """The connection gets these bytes; what it answers goes to the inbox."""
         try:
@@ -177,7 +181,7 @@ class Peer:
         return self.refusal_of(lambda: self.deliver(wire))
 
     def refused_message(self, *messages: HandshakeMessage | bytes) -> Reason:
-        return self.refused(self.record(HANDSHAKE, b"".join(map(raw, messages))))
+        return self.refused(self.records(b"".join(map(raw, messages))))
 
     def refusal_of(self, act: Callable[[], object]) -> Reason:
         with pytest.raises(Reason) as raised:

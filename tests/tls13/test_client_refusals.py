@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from by_hand import KeyPair, disguised, message, raw, with_extension, without_extension
+from by_hand import HANDSHAKE, KeyPair, disguised, message, raw, with_extension, without_extension
 from endpoints import Endpoints
 from scripted import ScriptedServer
 from violations import Violation, check, rows
@@ -290,3 +290,16 @@ def test_server_hello_that_contradicts_the_retry(
     endpoints: Endpoints, violation: Violation, reason: type[Reason]
 ) -> None:
     check(endpoints.scripted_server().reach(WaitServerHelloAfterRetry), violation, reason)
+
+
+def test_a_cookie_that_no_hello_can_hold_is_refused(endpoints: Endpoints) -> None:
+    """65,523 bytes fit into the HelloRetryRequest, but not beside the extensions of a second ClientHello."""
+    violation = retry_with(group=None, cookie=b"c" * 65_523)
+    check(endpoints.scripted_server(), violation, errors.ForbiddenValue)
+
+
+def test_the_longest_cookie_that_fits_is_sent_back(endpoints: Endpoints) -> None:
+    server = endpoints.scripted_server()
+    server.deliver(server.records(raw(server.hello_retry_request(group=None, cookie=b"c" * 65_000))))
+    second = b"".join(record[5:] for record in server.inbox if record[0] == HANDSHAKE)
+    assert b"\xfd\xea\xfd\xe8" + b"c" * 65_000 in second

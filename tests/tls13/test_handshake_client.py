@@ -23,6 +23,7 @@ from schemas.extensions import (
     KeyShare,
     ServerNameIndication,
     SignatureAlgorithms,
+    SignatureAlgorithmsCert,
     SupportedGroups,
     SupportedVersions,
 )
@@ -96,6 +97,19 @@ def test_the_hello_lists_what_the_config_lists_in_its_order(endpoints: Endpoints
     assert SupportedVersions.client_hello.find(hello.extensions) == [ProtocolVersion.TLS13]
     assert hello.legacy_version is ProtocolVersion.TLS12
     assert hello.legacy_compression_methods == b"\0"
+
+
+def test_certificates_may_be_signed_with_what_every_implementation_must_support(endpoints: Endpoints) -> None:
+    """RFC 9846 §9.1: rsa_pkcs1_sha256 for certificates; §4.3.3: where that is said."""
+    extensions = hello_of(endpoints).client_hello.extensions
+    schemes = SignatureAlgorithms.client_hello.find(extensions) or []
+    for_certificates = SignatureAlgorithmsCert.client_hello.find(extensions) or schemes
+    mandatory = {
+        SignatureScheme.rsa_pkcs1_sha256,
+        SignatureScheme.rsa_pss_rsae_sha256,
+        SignatureScheme.ecdsa_secp256r1_sha256,
+    }
+    assert mandatory <= set(for_certificates)
 
 
 def test_only_the_first_hello_has_the_old_record_version(endpoints: Endpoints) -> None:

@@ -121,6 +121,19 @@ def test_crossing_requests_are_both_answered(endpoints: Endpoints) -> None:
     assert exchange(client, server) == ([DataReceived(b"to the client")], [DataReceived(b"to the server")])
 
 
+def test_answers_to_our_own_requests_are_no_flood(endpoints: Endpoints) -> None:
+    """A peer that only listens must answer each request, and has nothing else to say."""
+    for asking_first in (True, False):
+        client, server = endpoints.connected()
+        asking, listening = (client, server) if asking_first else (server, client)
+        for _ in range(100):
+            asking.send(b"more")
+            asking.update_keys(request_peer=True)
+            told = exchange(client, server)
+            assert told[0 if asking_first else 1] == [KeysUpdated(False)]
+        assert listening.negotiated is not None
+
+
 def test_a_request_after_close_is_not_answered(endpoints: Endpoints) -> None:
     peer = endpoints.peer(ClientConnected)
     peer.connection.close()

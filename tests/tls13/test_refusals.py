@@ -278,8 +278,14 @@ def test_a_message_over_the_limit_is_refused_by_its_header(endpoints: Endpoints,
 
 
 def test_the_limit_on_messages_is_the_configs(endpoints: Endpoints) -> None:
-    client = endpoints.scripted_client(limits=Limits(handshake_message=100))
-    refused(client, plaintext(HANDSHAKE, raw(client.client_hello())), errors.MessageTooLong)
+    length = len(raw(endpoints.scripted_client().client_hello())) - 4
+    for limit, is_enough in ((length, True), (length - 1, False)):
+        client = endpoints.scripted_client(limits=Limits(handshake_message=limit))
+        hello = client.client_hello()
+        if is_enough:
+            client.say(hello)
+        else:
+            refused(client, plaintext(HANDSHAKE, raw(hello)), errors.MessageTooLong)
 
 
 # KeyUpdate, §4.7.3
@@ -395,7 +401,7 @@ def test_an_error_alert_is_fatal_whatever_its_level(
         peer.check_latched(raised.value)
 
 
-@each_of(*ALL)
+@each_of(*CONNECTED)
 @pytest.mark.parametrize("level", [AlertLevel.warning, AlertLevel.fatal], ids=int)
 def test_user_canceled_is_no_error_and_close_notify_ends_the_data(
     endpoints: Endpoints, state: type[State], level: AlertLevel
@@ -408,6 +414,24 @@ def test_user_canceled_is_no_error_and_close_notify_ends_the_data(
     assert peer.connection.receive_eof() == []
 
 
+@each_of(*HANDSHAKING)
+def test_a_peer_that_closes_during_the_handshake_has_failed_it(endpoints: Endpoints, state: type[State]) -> None:
+    """Whoever waits for the handshake to complete must hear that it never will."""
+    peer = endpoints.peer(state)
+    peer.hear()
+    canceled = alert(AlertDescription.user_canceled, AlertLevel.warning)
+    assert peer.deliver(peer.record(ALERT, canceled)) == []
+
+    def close() -> None:
+        peer.deliver(peer.record(ALERT, alert(AlertDescription.close_notify, AlertLevel.warning)))
+        peer.connection.receive_eof()
+
+    with pytest.raises((AlertReceived, errors.TruncationError), match="handshake"):
+        close()
+    assert peer.connection.is_closed
+    assert peer.hear() == []
+
+
 def test_user_canceled_for_ever_is_refused(endpoints: Endpoints) -> None:
     canceled = alert(AlertDescription.user_canceled, AlertLevel.warning)
     for state in CONNECTED:
@@ -416,7 +440,7 @@ def test_user_canceled_for_ever_is_refused(endpoints: Endpoints) -> None:
         refused(peer, peer.record(ALERT, canceled), errors.TooManyMessages)
 
 
-@each_of(*ALL)
+@each_of(*CONNECTED)
 def test_whatever_follows_close_notify_is_ignored(endpoints: Endpoints, state: type[State]) -> None:
     peer = endpoints.peer(state)
     peer.hear()
@@ -444,6 +468,30 @@ def test_empty_records_are_data_of_no_length_but_not_for_ever(endpoints: Endpoin
 
 
 # Errors come with what was told before them
+
+
+@pytest.mark.parametrize(
+    ("state", "context"),
+    [
+        (WaitServerHello, "during the handshake, after ClientHello"),
+        (WaitCertificateVerify, "during the handshake"),
+        (ServerStart, "during the handshake"),
+        (WaitClientFinished, "during the handshake, after its own handshake flight"),
+    ],
+)
+def test_an_alert_in_the_handshake_says_so(endpoints: Endpoints, state: type[State], context: str) -> None:
+    peer = endpoints.peer(state)
+    with pytest.raises(AlertReceived, match=context) as raised:
+        peer.deliver(peer.record(ALERT, alert(AlertDescription.handshake_failure)))
+    is_first = state is WaitServerHello
+    assert ("after ClientHello" in str(raised.value)) == is_first, "a server never sends one"
+
+
+def test_an_alert_after_the_handshake_does_not_speak_of_it(endpoints: Endpoints) -> None:
+    peer = endpoints.peer(ClientConnected)
+    with pytest.raises(AlertReceived) as raised:
+        peer.deliver(peer.record(ALERT, alert(AlertDescription.internal_error)))
+    assert str(raised.value) == "the peer sent alert internal_error (80)"
 
 
 def test_an_error_carries_the_events_before_it(endpoints: Endpoints) -> None:

@@ -111,6 +111,11 @@ def psk_before_the_end(client: ScriptedClient) -> ClientHello:
     return client.client_hello(extensions=[*client.extensions(), psk(), Padding.client_hello(bytes(9))])
 
 
+def old_hello(extensions: bytes) -> Violation:
+    """A TLS 1.2 ClientHello."""
+    return lambda client: message(1, b"\3\3" + bytes(33) + b"\0\2\xc0\x2f\1\0" + extensions)
+
+
 SERVER_NAME = ExtensionType.server_name
 VERSIONS = ExtensionType.supported_versions
 GROUPS = ExtensionType.supported_groups
@@ -186,6 +191,9 @@ SMALL_ORDER = bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866
         errors.MalformedMessage,
     ),
     ("empty", lambda client: message(1, b""), errors.MalformedMessage),
+    ("old hello with an empty block", old_hello(b"\0\0"), errors.UnsupportedVersion),
+    ("old hello with a short block", old_hello(b"\0\4\0\x17\0\0"), errors.UnsupportedVersion),
+    ("old hello without a block", old_hello(b""), errors.UnsupportedVersion),
     ("bytes behind it", lambda client: raw(client.client_hello()) + b"\x01", errors.KeyChangeInsideMessage),
     ("twice", lambda client: raw(client.client_hello()) * 2, errors.KeyChangeInsideMessage),
 )
@@ -227,6 +235,31 @@ def test_a_failed_negotiation_tells_both_lists(endpoints: Endpoints) -> None:
     error = client.refused_message(client.client_hello(cipher_suites=offer))
     assert error.offered == ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
     assert error.supported == ("TLS_AES_128_GCM_SHA256",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "violation"),
+    [
+        ({}, lambda client: client.client_hello(cipher_suites=list(map(CipherSuite, range(0x6000, 0xBF00))))),
+        ({}, hello_with(SupportedVersions.client_hello(list(map(ProtocolVersion, range(0x5000, 0x507F)))))),
+        (
+            {"application_protocols": ("h2",)},
+            hello_with(ApplicationLayerProtocolNegotiation.client_hello([b"\n\x1b[31mred\xe4", b"x" * 255] * 90)),
+        ),
+        (
+            {"require_server_name": True},
+            hello_with(ServerNameIndication.client_hello([ServerName(name=b"x" * 60_000)])),
+        ),
+    ],
+    ids=["suites", "versions", "protocols", "name"],
+)
+def test_what_a_peer_offers_is_shown_in_one_short_line(
+    endpoints: Endpoints, changes: dict[str, Any], violation: Violation
+) -> None:
+    client = endpoints.scripted_client(**changes)
+    text = str(client.refused_message(violation(client)))
+    assert text.isprintable()
+    assert len(text) < 2500
 
 
 def test_no_alpn_protocol_in_common(endpoints: Endpoints) -> None:

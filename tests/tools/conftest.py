@@ -38,9 +38,9 @@ def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 def serve(start: Callable[..., subprocess.Popen[bytes]], pki: Pki) -> Callable[..., Serving]:
     """Starts `tls13 serve` on a free port, with an ecdsa-p256 certificate if none is given."""
 
-    def serving(*arguments: object, **environ: str) -> Serving:
+    def serving(*arguments: object) -> Serving:
         own = () if "--cert" in arguments else _credential(pki, "ecdsa-p256")
-        return Serving.of(start("serve", "--port", 0, *own, *arguments, **environ))
+        return Serving.of(start("serve", "--port", 0, *own, *arguments))
 
     return serving
 
@@ -62,8 +62,8 @@ def _credential(pki: Pki, key_type: str) -> tuple[object, ...]:
 def _started() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(*arguments: object, **environ: str) -> subprocess.Popen[bytes]:
-        processes.append(running.start(*arguments, **environ))
+    def start(*arguments: object, stdin: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+        processes.append(running.start(*arguments, stdin=stdin))
         return processes[-1]
 
     try:

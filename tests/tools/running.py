@@ -1,4 +1,4 @@
-"""The commands as they are run: in processes of their own, from this checkout."""
+"""The commands as they are run: in processes of their own, from this checkout, or at least in this one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+
+from typer.testing import CliRunner
+
+from tools.commands import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -33,18 +39,31 @@ class Ended:
         return lines[0]
 
 
-def run(*arguments: object, stdin: bytes = b"", cwd: Path = ROOT, **environ: str) -> Ended:
+def invoke(*arguments: object) -> Ended:
+    """Runs `tls13` inside this process: quicker, for what ends before it reads its input or writes the peer's data."""
+    result = CliRunner(env=dict.fromkeys(_IN_THE_WAY)).invoke(app, [*map(str, arguments)], catch_exceptions=False)
+    return Ended(result.exit_code, result.stdout_bytes, result.stderr)
+
+
+def run(
+    *arguments: object, stdin: bytes = b"", cwd: Path = ROOT, environ: Mapping[str, str] = MappingProxyType({})
+) -> Ended:
     """Runs `tls13` with those arguments to its end."""
-    process = start(*arguments, cwd=cwd, **environ)
+    process = start(*arguments, cwd=cwd, environ=environ)
     return finish(process, stdin)
 
 
-def start(*arguments: object, cwd: Path = ROOT, **environ: str) -> subprocess.Popen[bytes]:
-    """Starts `tls13` with those arguments; its standard streams are pipes."""
+def start(
+    *arguments: object,
+    cwd: Path = ROOT,
+    stdin: int = subprocess.PIPE,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> subprocess.Popen[bytes]:
+    """Starts `tls13` with those arguments; its standard streams are pipes, if `stdin` is no other descriptor."""
     kept = {name: value for name, value in os.environ.items() if name not in _IN_THE_WAY}
     return subprocess.Popen(
         [*_COMMAND, *map(str, arguments)],
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,

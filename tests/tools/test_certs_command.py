@@ -9,10 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from running import run
-from typer.testing import CliRunner
-
-from tools.commands import app
+from running import invoke, run
 
 
 def certificate(path: Path) -> x509.Certificate:
@@ -48,16 +45,16 @@ def test_servers_are_certified_for_the_names_and_kinds_of_key_asked_for(tmp_path
 
 def test_what_it_prints_can_be_typed_as_it_stands(tmp_path: Path) -> None:
     folder = tmp_path / "p k i"
-    result = CliRunner().invoke(app, ["certs", str(folder)])
-    assert result.exit_code == 0
-    assert f"--cert '{folder}/server-ecdsa-p256.pem' --key '{folder}/server-ecdsa-p256.key'" in result.output
-    assert f"tls13 connect localhost:4433 --ca '{folder}/ca.pem'" in result.output
+    result = invoke("certs", folder)
+    assert result.status == 0
+    assert f"--cert '{folder}/server-ecdsa-p256.pem' --key '{folder}/server-ecdsa-p256.key'" in result.output.decode()
+    assert f"tls13 connect localhost:4433 --ca '{folder}/ca.pem'" in result.output.decode()
 
 
 def test_a_second_pki_in_a_folder_is_refused_and_the_first_kept(tmp_path: Path) -> None:
-    assert CliRunner().invoke(app, ["certs", str(tmp_path)]).exit_code == 0
+    assert invoke("certs", tmp_path).status == 0
     before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
-    ended = run("certs", tmp_path)
+    ended = invoke("certs", tmp_path)
     assert ended.status == 2
     assert ended.error == f"Error: {tmp_path}/ca.pem is there already, and nothing is overwritten; name another folder"
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
@@ -77,7 +74,7 @@ def test_what_cannot_be_minted_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a-file").touch()
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 2
-    assert says in result.stderr.splitlines()[-1]
+    result = invoke(*arguments)
+    assert result.status == 2
+    assert says in result.error
     assert not Path("made").exists()

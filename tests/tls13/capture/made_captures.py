@@ -88,7 +88,7 @@ def datagram(segment: Segment) -> bytes:
 
 def ethernet(payload: bytes, ethertype: int = 0x0800) -> bytes:
     """An Ethernet frame."""
-    return bytes.fromhex("020000000002" "020000000001") + struct.pack(">H", ethertype) + payload
+    return bytes.fromhex("020000000002020000000001") + struct.pack(">H", ethertype) + payload
 
 
 # -- files -------------------------------------------------------------------------------------------------
@@ -170,9 +170,7 @@ class Wire:
         acknowledgment = self._next[destination] if flags & ACK else 0
         self._next[source] = (sequence + len(data) + bool(flags & (SYN | FIN))) % 2**32
         timestamp = START + len(self.segments) * 10**6
-        self.segments.append(
-            Segment(timestamp, source, destination, sequence, acknowledgment, flags, data, len(data))
-        )
+        self.segments.append(Segment(timestamp, source, destination, sequence, acknowledgment, flags, data, len(data)))
 
     def close(self) -> Wire:
         """Both FINs."""
@@ -312,6 +310,4 @@ class Talk:
 
 def in_order(sequence: Sequence[Segment], order: Sequence[int]) -> list[Segment]:
     """The segments in another order, with the timestamps of the places that they take."""
-    return [
-        sequence[index]._replace(timestamp=place.timestamp) for place, index in zip(sequence, order, strict=True)
-    ]
+    return [sequence[index]._replace(timestamp=place.timestamp) for place, index in zip(sequence, order, strict=True)]

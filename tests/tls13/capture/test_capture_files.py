@@ -98,6 +98,15 @@ def test_pcapng_blocks_and_options_that_tell_nothing_are_passed_over() -> None:
     assert not reader.warnings
 
 
+def test_a_block_whose_length_leaves_the_padding_out_is_read_all_the_same() -> None:
+    body = struct.pack("<5I", 0, 0, 1, 3, 3) + b"abc"
+    length = struct.pack("<I", 12 + len(body))
+    unpadded = struct.pack("<I", 6) + length + body + b"\0" + length
+    found, reader = read(section() + interface() + unpadded + enhanced(2, b"next"))
+    assert [packet.data for packet in found] == [b"abc", b"next"]
+    assert not reader.warnings
+
+
 def test_pcapng_secrets_are_handed_on() -> None:
     line = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n"
     other_kind = block(10, struct.pack("<II", 0x57474B4C, len(line)) + line)

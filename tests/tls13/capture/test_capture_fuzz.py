@@ -95,7 +95,6 @@ def test_any_record_contents_end_in_messages(payloads: list[tuple[bool, bytes]])
     drain(pcap_of(made.wire.segments), keylog())
 
 
-
 @given(at=st.integers(0, len(FILE) - 1), data=st.binary(min_size=1, max_size=8))
 def test_changed_bytes_end_in_messages_or_an_error(at: int, data: bytes) -> None:
     drain(FILE[:at] + data + FILE[at + len(data) :], keylog())

@@ -395,6 +395,33 @@ def test_a_missing_finished_does_not_hide_the_application_data() -> None:
     assert "client ping application" in found
 
 
+def test_key_updates_are_followed_where_the_finished_before_them_is_missing() -> None:
+    talk = Talk().handshake()
+    del talk.wire.segments[-1]
+    talk.say(CLIENT, b"zero")
+    talk.update(CLIENT, CLIENT_AP)
+    talk.say(CLIENT, b"one")
+    assert read(talk.wire.segments, keylog())[-3:] == [
+        "client zero application",
+        "client key_update application",
+        "client one application1",
+    ]
+
+
+def test_a_damaged_record_behind_missing_ones_does_not_lose_the_place() -> None:
+    talk = Talk().handshake()
+    talk.say(CLIENT, b"lost" * 50)
+    del talk.wire.segments[-1]
+    talk.say(CLIENT, b"damaged")
+    segment = talk.wire.segments[-1]
+    talk.wire.segments[-1] = segment._replace(payload=segment.payload[:-1] + b"\0")
+    talk.say(CLIENT, b"after")
+    assert read(talk.wire.segments, keylog())[6:] == [
+        "client opaque application not_decrypted",
+        "client after application",
+    ]
+
+
 # -- what is not as it should be ---------------------------------------------------------------------------
 
 

@@ -164,9 +164,7 @@ def test_an_address_with_a_zone_is_recorded_without_it(tmp_path: Path) -> None:
     assert contents(path)[0][:2] == (Endpoint("fe80::1", 50000), Endpoint("fe80::2", 443))
 
 
-@pytest.mark.parametrize(
-    ("client", "server"), [(CLIENT, SERVER), (CLIENT6, SERVER6)], ids=["IPv4", "IPv6"]
-)
+@pytest.mark.parametrize(("client", "server"), [(CLIENT, SERVER), (CLIENT6, SERVER6)], ids=["IPv4", "IPv6"])
 def test_tshark_reads_a_recording_without_complaint(
     tmp_path: Path, client: Endpoint, server: Endpoint, tshark: Tshark
 ) -> None:
@@ -180,6 +178,7 @@ def test_tshark_reads_a_recording_without_complaint(
     complaints = tshark.run(path, *checks, "-Y", f"_ws.expert.severity >= {WARN} || _ws.malformed")
     assert complaints == ""
     assert tshark.run(path, *checks, "-Y", "tcp.analysis.flags") == ""
+    assert tshark.run(path, *checks, "-Y", "tcp.analysis.bytes_in_flight > 65535") == ""
     assert tshark.application_data(path, 0, SERVER.port) == (b"ping", content)
 
 

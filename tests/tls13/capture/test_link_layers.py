@@ -106,6 +106,8 @@ def test_fragments_are_warned_of(data: bytes) -> None:
     [
         (1, ethernet(b"\0\1\x08\0\6\4\0\1" + bytes(20), 0x0806)),
         (1, ethernet(b"\x42\x42\x03" + bytes(40), 38)),
+        (1, ethernet(b"\xff\xff" + bytes(40), 42)),
+        (1, ethernet(b"\xaa\xaa\x03\0\0\0\x08\0" + IPV4, len(IPV4) + 8)),
         (1, ethernet(bytes(40), 0x88CC)),
         (101, ipv4(CLIENT.address, SERVER.address, bytes(20), protocol=17)),
         (101, ipv6(CLIENT6.address, SERVER6.address, bytes(20), next_header=17)),

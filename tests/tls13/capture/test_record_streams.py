@@ -40,9 +40,7 @@ def feed(
 
 def shown(found: Iterable[Found]) -> list[bytes | tuple[int, int, str]]:
     """Records as their bytes, holes as offset, length and reason."""
-    return [
-        each.raw if isinstance(each, CapturedRecord) else (each.offset, each.length, each.reason) for each in found
-    ]
+    return [each.raw if isinstance(each, CapturedRecord) else (each.offset, each.length, each.reason) for each in found]
 
 
 def read(*pieces: bytes | int, from_start: bool = True, answering: bool = False) -> list[bytes | tuple[int, int, str]]:
@@ -206,6 +204,18 @@ def test_a_header_that_its_neighbour_denies_is_not_believed() -> None:
         CLIENT_HELLO,
         (at, 200, MISSING),
         (at + 200, 75, NOT_TLS),
+        DATA[2],
+        DATA[3],
+    ]
+
+
+def test_a_header_whose_record_is_not_there_yet_is_not_believed_in_the_middle_of_a_segment() -> None:
+    at = len(CLIENT_HELLO)
+    tail = b"\xaa" * 10 + b"\x17\x03\x03\x00\x60" + b"\xbb" * 30
+    assert read(CLIENT_HELLO, 200, tail, b"\xcc" * 80, DATA[2], DATA[3]) == [
+        CLIENT_HELLO,
+        (at, 200, MISSING),
+        (at + 200, 125, NOT_TLS),
         DATA[2],
         DATA[3],
     ]

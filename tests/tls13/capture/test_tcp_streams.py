@@ -81,9 +81,7 @@ def test_streams_survive_reordering_retransmission_and_resegmentation(data: st.D
     for side, start, piece in data.draw(st.permutations(pieces)):
         source, destination = (CLIENT, SERVER) if side == CLIENT else (SERVER, CLIENT)
         sequence = (first[side] + 1 + start) % 2**32
-        wire.segments.append(
-            Segment(template.timestamp, source, destination, sequence, 0, 0, piece, len(piece))
-        )
+        wire.segments.append(Segment(template.timestamp, source, destination, sequence, 0, 0, piece, len(piece)))
     found = events(wire.segments)
     assert streams(found) == (said[CLIENT], said[SERVER])
     assert not any(isinstance(event, Missing) for event in found)
@@ -288,9 +286,7 @@ def test_one_direction_alone_shows_the_other_as_a_gap() -> None:
 
 @given(
     data=st.lists(
-        st.tuples(
-            st.booleans(), st.integers(0, 63), st.integers(0, 63), st.integers(0, 31), st.binary(max_size=8)
-        ),
+        st.tuples(st.booleans(), st.integers(0, 63), st.integers(0, 63), st.integers(0, 31), st.binary(max_size=8)),
         max_size=40,
     ),
     closeness=st.sampled_from([1, 2**26]),
