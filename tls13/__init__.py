@@ -11,23 +11,26 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-def _require_own_schemas() -> None:
-    """This package needs the `schemas` that comes with it, and Python takes the first one on its path."""
-    spec = find_spec("schemas")
+def require_own(name: str) -> None:
+    """Raises ImportError unless the package `name` is the one that comes with this one.
+
+    Its name is a common one, and Python takes the first on its path.
+    """
+    spec = find_spec(name)
     places = [] if spec is None else [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
-    own = Path(__file__).resolve().parent.parent / "schemas" / "__init__.py"
+    own = Path(__file__).resolve().parent.parent / name / "__init__.py"
     if not places or Path(str(places[0])).resolve() != own:
         raise ImportError(
-            f"tls13 needs the package 'schemas' that comes with it ({own.parent}), "
+            f"tls13 needs the package '{name}' that comes with it ({own.parent}), "
             f"but {places[0] if places else 'nothing'} is what Python finds by that name: "
             "rename that one, or take its folder off sys.path"
         )
 
 
-_require_own_schemas()
+require_own("schemas")
 
 from schemas.errors import DecodeError, EncodeError
-from tls13.config import ClientConfig, Limits, ServerConfig
+from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.credentials import Credential
 from tls13.errors import AlertReceived, ConfigurationError, ConnectionClosed, Reason, TLSError, TruncationError
@@ -41,6 +44,7 @@ from tls13.events import (
     PeerClosed,
     TicketReceived,
 )
+from tls13.limits import Limits
 from tls13.server import Server
 from tls13.sockets import TLSSocket, accept, connect
 from tls13.trust import CertificatePolicy, NoVerification, TrustStore

@@ -16,6 +16,7 @@ from tls13.crypto.groups import GROUPS
 from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import ConfigurationError
 from tls13.events import Observer
+from tls13.limits import Limits
 from tls13.trust import CertificatePolicy
 
 Clock = Callable[[], datetime]
@@ -35,27 +36,6 @@ SIGNATURE_SCHEMES = tuple(SIGNATURES)
 def system_clock() -> datetime:
     """The machine's own time."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Bounds on what a peer can make this side hold or do.
-
-    `handshake_message` is in bytes, `early_data` the bytes of refused 0-RTT records to skip; the others count what
-    comes in a row, with nothing useful between.
-    """
-
-    handshake_message: int = 2**18
-    early_data: int = 2**15
-    change_cipher_specs: int = 32
-    empty_records: int = 32
-    key_updates: int = 32
-    warning_alerts: int = 4
-
-    def __post_init__(self) -> None:
-        for name in self.__slots__:
-            if getattr(self, name) < 0:
-                raise ConfigurationError(f"limit {name} is negative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

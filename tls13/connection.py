@@ -14,21 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from schemas.alert import Alert
 from schemas.code_points import AlertDescription, ContentType, KeyUpdateRequest
-from schemas.errors import DecodeError
+from schemas.errors import DecodeError, EncodeError
 from schemas.extension_block import DuplicateExtensionError
-from schemas.handshake import MESSAGE_TYPES, Handshake, KeyUpdate, NewSessionTicket
+from schemas.handshake import Handshake, KeyUpdate, NewSessionTicket
 from schemas.record import ChangeCipherSpec
 from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, EndpointConfig, ServerConfig
+from tls13.crypto.aead import SUITES
 from tls13.errors import (
     AlertReceived,
     BadRecordMac,
+    ConfigurationError,
     ConnectionClosed,
     DuplicateExtension,
+    InternalError,
     MalformedMessage,
     Reason,
     TLSError,
@@ -48,16 +50,31 @@ from tls13.events import (
 from tls13.handshake import client
 from tls13.handshake.states import (
     ClientConnected,
+    Established,
+    Failed,
     ServerConnected,
     ServerStart,
     State,
     WaitClientFinished,
+    WaitSecondClientHello,
+    WaitServerHello,
+    WaitServerHelloAfterRetry,
 )
-from tls13.handshake.table import HANDLERS
+from tls13.handshake.table import ALLOWED_TYPES, HANDLERS
+from tls13.key_schedule import exported
+from tls13.limits import Tally
 from tls13.record_layer import Protection, Record, RecordReader
 from tls13.wire import AFTER_THE_HANDSHAKE, Wire
 
 CHANGE_CIPHER_SPEC = ChangeCipherSpec().build()
+
+SAID: Mapping[type[State], str] = {
+    WaitServerHello: "ClientHello",
+    WaitServerHelloAfterRetry: "the second ClientHello",
+    WaitSecondClientHello: "HelloRetryRequest",
+    WaitClientFinished: "the server's flight",
+}
+"""What this side said last, where a peer that gives up may be answering that."""
 
 
 class Connection:
@@ -68,13 +85,15 @@ class Connection:
     """
 
     def __init__(self, config: EndpointConfig, start: Callable[[Wire], State]) -> None:
-        self._config = config
         self._wire = Wire(config)
         self._reader = RecordReader()
         self._failure: TLSError | None = None
         self._close_sent = False
         self._close_received = False
-        self._in_a_row = dict.fromkeys(("change_cipher_specs", "empty_records", "key_updates", "warning_alerts"), 0)
+        self._change_cipher_specs = Tally("change_cipher_spec records", config.limits.change_cipher_specs)
+        self._empty_records = Tally("empty records in a row", config.limits.empty_records)
+        self._key_updates = Tally("KeyUpdates in a row", config.limits.key_updates)
+        self._warning_alerts = Tally("warning alerts", config.limits.warning_alerts)
         self._state = start(self._wire)
 
     @classmethod
@@ -94,7 +113,13 @@ class Connection:
     @property
     def negotiated(self) -> Negotiated | None:
         """What was agreed on, None until the handshake is complete."""
-        return self._state.negotiated if isinstance(self._state, (ClientConnected, ServerConnected)) else None
+        if isinstance(self._state, Failed):
+            return self._state.negotiated
+        return None if self._established is None else self._established.negotiated
+
+    @property
+    def _established(self) -> Established | None:
+        return self._state.established if isinstance(self._state, (ClientConnected, ServerConnected)) else None
 
     @property
     def state(self) -> State:
@@ -135,7 +160,6 @@ class Connection:
                     break
             if not self._close_sent:
                 self._wire.pay_key_update()
-            self._wire.flush()
         return self._take_events()
 
     def receive_eof(self) -> list[Event]:
@@ -153,6 +177,7 @@ class Connection:
         """
         self._require_connected("application data can't be sent")
         self._wire.send_application_data(bytes(memoryview(data)))
+        self._key_updates.reset()
 
     def update_keys(self, *, request_peer: bool = False) -> None:
         """New keys for what is sent from here on; `request_peer` asks the peer for the same. §4.7.3"""
@@ -160,6 +185,22 @@ class Connection:
         self._wire.update_writing_key(
             KeyUpdateRequest.update_requested if request_peer else KeyUpdateRequest.update_not_requested
         )
+
+    def export_keying_material(self, label: bytes, length: int, context: bytes = b"") -> bytes:
+        """`length` bytes that both sides, and nobody else, derive alike from label and context. §7.5
+
+        With label `EXPORTER-Channel-Binding` and 32 bytes this is the `tls-exporter` channel binding of RFC 9266.
+        Raises ConnectionClosed before the handshake is complete, ConfigurationError for a label that is not 1 to 249
+        bytes, or a length that is not 0 to 255 times that of the suite's hash.
+        """
+        self._require_unfailed()
+        if self._established is None:
+            raise ConnectionClosed("keying material can't be exported before the handshake is complete")
+        hash_name = SUITES[self._established.negotiated.cipher_suite].hash_name
+        try:
+            return exported(hash_name, self._established.exporter_secret, label, context, length)
+        except (EncodeError, ValueError) as error:
+            raise ConfigurationError(f"keying material can't be exported: {error}") from error
 
     def send_ticket(self, ticket: NewSessionTicket) -> None:
         """A NewSessionTicket, from a server whose handshake is complete. §4.7.1"""
@@ -232,7 +273,7 @@ class Connection:
             raise UnexpectedMessage("change_cipher_spec is not the one byte 0x01")
         if isinstance(self._state, (ServerStart, ClientConnected, ServerConnected)):
             raise UnexpectedMessage("change_cipher_spec outside the handshake")
-        self._count("change_cipher_specs")
+        self._change_cipher_specs.count()
         self._wire.observe(RecordObserved(False, ContentType.change_cipher_spec, record.fragment))
 
     def _skip_early_data(self, record: Record) -> None:
@@ -245,18 +286,11 @@ class Connection:
     def _check_empty(self, content_type: ContentType, content: bytes) -> None:
         """Only application data may be empty, and not for ever. §5.1, §5.4"""
         if content:
-            self._in_a_row["empty_records"] = 0
+            self._empty_records.reset()
         elif content_type is not ContentType.application_data:
             raise UnexpectedMessage(f"an empty record of {content_type}")
         else:
-            self._count("empty_records")
-
-    def _count(self, what: str) -> None:
-        """Counts something useless in a row. Raises TooManyMessages over its limit."""
-        self._in_a_row[what] += 1
-        limit = getattr(self._config.limits, what)
-        if self._in_a_row[what] > limit:
-            raise TooManyMessages(f"more than {limit} {what.replace('_', ' ')} in a row")
+            self._empty_records.count()
 
     # Contents
 
@@ -265,44 +299,45 @@ class Connection:
         self._wire.observe(AlertObserved(False, alert, content))
         if alert.description is AlertDescription.close_notify:
             self._close_received = True
+            if self.negotiated is None:
+                raise AlertReceived(alert.description, self._context())
             self._wire.tell(PeerClosed())
         elif alert.description is AlertDescription.user_canceled:
             # Not an error: close_notify follows. §6.1
-            self._count("warning_alerts")
+            self._warning_alerts.count()
         else:
-            context = "" if self.negotiated else f"during the handshake, after {self._said()}"
-            raise AlertReceived(alert.description, context)
+            raise AlertReceived(alert.description, self._context())
 
     def _receive_application_data(self, content: bytes) -> None:
         if self.negotiated is None:
             raise UnexpectedMessage(f"application data before {self._expected()}")
         self._wire.observe(RecordObserved(False, ContentType.application_data, content))
         if content:
-            self._in_a_row["key_updates"] = 0
+            self._key_updates.reset()
             self._wire.tell(DataReceived(content))
 
     def _receive_handshake(self, content: bytes) -> None:
         reassembly = self._wire.reassembly
         reassembly.add(content)
         while (msg_type := reassembly.next_type()) is not None:
-            allowed = HANDLERS[type(self._state)]
-            if msg_type not in {MESSAGE_TYPES[each] for each in allowed}:
+            if msg_type not in ALLOWED_TYPES[type(self._state)]:
                 raise UnexpectedMessage(f"{msg_type} while waiting for {self._expected()}", message=str(msg_type))
             raw = reassembly.next_message()
             if raw is None:
                 return
-            self._receive_message(raw, allowed)
+            self._receive_message(raw)
 
-    def _receive_message(self, raw: bytes, allowed: Mapping[Any, Callable[..., Any]]) -> None:
+    def _receive_message(self, raw: bytes) -> None:
         handshake = Handshake.parse(raw)
         message = handshake.message
         self._wire.observe(MessageObserved(False, message, raw))
-        handler = allowed.get(type(message))
+        handler = HANDLERS[type(self._state)].get(type(message))
         if handler is None:
+            # A HelloRetryRequest where only a ServerHello may come: they share a type.
             name = type(message).__name__
             raise UnexpectedMessage(f"{name} while waiting for {self._expected()}", message=str(handshake.msg_type))
-        if isinstance(message, KeyUpdate):
-            self._count("key_updates")
+        if isinstance(message, KeyUpdate) and not self._wire.awaits_key_update:
+            self._key_updates.count()
         if handshake.msg_type not in AFTER_THE_HANDSHAKE:
             self._wire.transcript.add(raw)
         self._state = handler(self._wire, self._state, message)
@@ -312,8 +347,7 @@ class Connection:
     @contextmanager
     def _failing(self) -> Iterator[None]:
         """The boundary: a reason becomes its alert, and the connection is over."""
-        if self._failure is not None:
-            raise self._failure
+        self._require_unfailed()
         try:
             yield
         except DecodeError as error:
@@ -321,6 +355,10 @@ class Connection:
             reason = DuplicateExtension(str(error)) if duplicate else MalformedMessage(error)
             self._fail(reason)
             raise reason from error
+        except EncodeError as error:
+            broken = InternalError(f"what should be sent can't be built: {error}")
+            self._fail(broken)
+            raise broken from error
         except TLSError as error:
             self._fail(error)
             raise
@@ -330,15 +368,19 @@ class Connection:
             self._wire.send_alert(error.alert)
         error.events = tuple(self._take_events())
         self._failure = error
+        self._state = Failed(self.negotiated)
         self._wire.forget_keys()
 
     def _take_events(self) -> list[Event]:
         events, self._wire.events = self._wire.events, []
         return events
 
-    def _require_open(self) -> None:
+    def _require_unfailed(self) -> None:
         if self._failure is not None:
             raise self._failure
+
+    def _require_open(self) -> None:
+        self._require_unfailed()
         if self._close_sent:
             raise ConnectionClosed("the connection is closed for sending")
 
@@ -351,9 +393,12 @@ class Connection:
         """The messages that the state allows, for an error's text."""
         return " or ".join(each.__name__ for each in HANDLERS[type(self._state)])
 
-    def _said(self) -> str:
-        """What this side sent last, for an error's text."""
-        return "ClientHello" if self._wire.writing is None else "its own handshake flight"
+    def _context(self) -> str:
+        """Where in the handshake a peer gave up, "" after it, for an error's text."""
+        if self.negotiated is not None:
+            return ""
+        said = SAID.get(type(self._state))
+        return f"during the handshake, after {said}" if said else "during the handshake"
 
 
 _RECEIVERS: Mapping[ContentType, Callable[[Connection, bytes], None]] = {

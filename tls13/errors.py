@@ -12,6 +12,7 @@ from typing import ClassVar
 from schemas.code_points import AlertDescription
 from schemas.errors import DecodeError
 from tls13.events import Event
+from tls13.printable import printable
 
 
 class TLSError(Exception):
@@ -39,6 +40,8 @@ class ConnectionClosed(TLSError):
 
 class TruncationError(TLSError):
     """The transport ended without close_notify: data may be missing. RFC 9846 §6.1."""
+
+    hint = "the peer, or something between, ended it: its log may say why"
 
 
 class AlertReceived(TLSError):
@@ -83,10 +86,20 @@ class NegotiationFailure(Reason):
     def __init__(self, offered: Iterable[object], supported: Iterable[object], *, message: str = "") -> None:
         self.offered = tuple(str(each) for each in offered)
         self.supported = tuple(str(each) for each in supported)
-        theirs, ours = ", ".join(self.offered) or "none", ", ".join(self.supported) or "none"
+        theirs, ours = _in_short(self.offered), _in_short(self.supported)
         super().__init__(
             f"no {self.subject} in common: the peer offers {theirs}; supported here: {ours}", message=message
         )
+
+
+MOST_SHOWN = 12
+
+
+def _in_short(names: tuple[str, ...]) -> str:
+    """Names for one line of text, whatever a peer put into them."""
+    shown = ", ".join(printable(name) for name in names[:MOST_SHOWN]) or "none"
+    more = len(names) - MOST_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 class MalformedMessage(Reason):
@@ -241,10 +254,6 @@ class UnknownCA(Reason):
     """No path from the certificate to a trusted root. §6.2"""
 
 
-class CertificateRequired(Reason):
-    """The client sent no certificate where one is required. §4.5.1.3"""
-
-
 class InternalError(Reason):
     """Nothing the peer did: the local side cannot go on, a signer failed for instance."""
 
@@ -285,7 +294,6 @@ ALERTS: dict[type[Reason], AlertDescription] = {
     UnsupportedCertificate: AlertDescription.unsupported_certificate,
     CertificateExpired: AlertDescription.certificate_expired,
     UnknownCA: AlertDescription.unknown_ca,
-    CertificateRequired: AlertDescription.certificate_required,
     InternalError: AlertDescription.internal_error,
 }
 

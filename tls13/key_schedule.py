@@ -3,7 +3,7 @@
              0
              |
              v
-PSK ->  HKDF-Extract = Early Secret                              EarlySecret
+0 ->    HKDF-Extract = Early Secret                              EarlySecret
              |
              v
        Derive-Secret(., "derived", "")
@@ -18,7 +18,6 @@ secret ----->+--> "c hs traffic", "s hs traffic"  (ClientHello...ServerHello)
              v
 0 ->    HKDF-Extract = Main Secret                               MainSecret
              +--> "c ap traffic", "s ap traffic", "exp master"   (ClientHello...server Finished)
-             +--> "res master"                                   (ClientHello...client Finished)
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ from tls13.crypto.hkdf import derive_secret, hkdf_expand_label, hkdf_extract
 
 @dataclass(frozen=True, slots=True)
 class EarlySecret:
-    """The first stage: of a pre-shared key, or of zeros where there is none."""
+    """The first stage: of zeros, as there is no pre-shared key."""
 
     hash_name: str
     secret: bytes
 
     @classmethod
-    def of(cls, hash_name: str, psk: bytes | None = None) -> EarlySecret:
-        """The stage for `psk`, a key for this hash; without one, for zeros."""
+    def of(cls, hash_name: str) -> EarlySecret:
+        """The stage for a handshake without a pre-shared key."""
         zeros = bytes(hashlib.new(hash_name).digest_size)
-        return cls(hash_name, hkdf_extract(hash_name, zeros, zeros if psk is None else psk))
+        return cls(hash_name, hkdf_extract(hash_name, zeros, zeros))
 
     def handshake(self, shared_secret: bytes) -> HandshakeSecret:
         """The next stage, of the key exchange's shared secret."""
@@ -83,9 +82,6 @@ class MainSecret:
     def exporter_secret(self, hash_to_server_finished: bytes) -> bytes:
         return derive_secret(self.hash_name, self.secret, b"exp master", hash_to_server_finished)
 
-    def resumption_secret(self, hash_to_client_finished: bytes) -> bytes:
-        return derive_secret(self.hash_name, self.secret, b"res master", hash_to_client_finished)
-
 
 @dataclass(frozen=True, slots=True)
 class TrafficKeys:
@@ -101,6 +97,12 @@ def traffic_keys(suite: Suite, traffic_secret: bytes) -> TrafficKeys:
         hkdf_expand_label(suite.hash_name, traffic_secret, b"key", b"", suite.key_length),
         hkdf_expand_label(suite.hash_name, traffic_secret, b"iv", b"", suite.iv_length),
     )
+
+
+def exported(hash_name: str, exporter_secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
+    """Keying material for something outside TLS: `length` bytes, bound to `label` and `context`. RFC 9846 §7.5"""
+    secret = derive_secret(hash_name, exporter_secret, label, hashlib.new(hash_name).digest())
+    return hkdf_expand_label(hash_name, secret, b"exporter", hashlib.new(hash_name, context).digest(), length)
 
 
 def updated_traffic_secret(hash_name: str, traffic_secret: bytes) -> bytes:

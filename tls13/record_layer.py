@@ -14,7 +14,7 @@ from schemas.record import (
     TLSInnerPlaintext,
     TLSPlaintext,
 )
-from tls13.crypto.aead import Suite
+from tls13.crypto.aead import LAST_SEQUENCE_NUMBER, Suite
 from tls13.errors import InternalError, NotTLS, RecordOverflow, UnexpectedMessage
 from tls13.key_schedule import traffic_keys, updated_traffic_secret
 
@@ -23,7 +23,6 @@ CONTENT_TYPES = frozenset(
     {ContentType.change_cipher_spec, ContentType.alert, ContentType.handshake, ContentType.application_data}
 )
 """The record types of TLS 1.3. §5.1"""
-MAX_SEQUENCE_NUMBER = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +64,6 @@ class RecordReader:
                 yield Record(header, raw)
         finally:
             del self._buffer[:start]
-
-    @property
-    def holds_part(self) -> bool:
-        """Whether a record has begun and not ended."""
-        return bool(self._buffer)
 
     def _header(self, data: bytes) -> RecordHeader:
         header = RecordHeader.parse(data)
@@ -126,17 +120,17 @@ class Protection:
         return (self._iv ^ self.sequence_number).to_bytes(self.suite.iv_length, "big")
 
     def _next_nonce(self) -> bytes:
-        if self.sequence_number > MAX_SEQUENCE_NUMBER:
+        if self.sequence_number > LAST_SEQUENCE_NUMBER:
             raise InternalError("the record sequence number is used up")
         nonce = self._nonce()
         self.sequence_number += 1
         return nonce
 
 
-def fragments(content: bytes, size: int = MAX_PLAINTEXT) -> Iterator[bytes]:
+def fragments(content: bytes) -> Iterator[bytes]:
     """`content` in pieces that fit a record. Nothing for no content."""
-    for start in range(0, len(content), size):
-        yield content[start : start + size]
+    for start in range(0, len(content), MAX_PLAINTEXT):
+        yield content[start : start + MAX_PLAINTEXT]
 
 
 def plaintext_record(content_type: ContentType, fragment: bytes, version: ProtocolVersion) -> bytes:
@@ -164,7 +158,9 @@ def _not_tls(start: bytes) -> NotTLS:
     if start[0] & 0x80 and start[2:3] == b"\x01":
         what = "an SSL 2.0 hello"
     else:
-        what = _OTHER_PROTOCOLS.get(start[:4], f"bytes {start.hex()}")
+        text = start.decode("ascii", "replace")
+        unknown = repr(text) if text.isprintable() and text.isascii() else f"bytes {start.hex()}"
+        what = _OTHER_PROTOCOLS.get(start[:4], unknown)
     return NotTLS(
         f"the peer does not speak TLS here: it starts with {what}", hint="check host and port, and that the port is TLS"
     )

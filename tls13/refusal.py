@@ -17,7 +17,8 @@ from cryptography.x509.verification import VerificationError
 
 from tls13.certificates import UNPARSABLE, extension
 from tls13.errors import BadCertificate, CertificateExpired, Reason, UnknownCA, UnsupportedCertificate
-from tls13.server_name import ServerName, dns_name_matches, printable
+from tls13.printable import printable
+from tls13.server_name import ServerName, dns_name_matches
 
 _WEAK_DIGESTS = frozenset({"md5", "sha1", "sha224"})
 

@@ -18,6 +18,9 @@ Handler = Callable[[TLSSocket], None]
 Address = tuple[str, int]
 OnError = Callable[[Address, Exception], None]
 
+POLL_SECONDS = 0.1
+"""How long `stop` may take to be noticed."""
+
 
 class Server:
     """Listens from the moment it is made; `serve` answers until `stop`. Also a context manager that serves in a thread.
@@ -55,11 +58,16 @@ class Server:
         return str(host), int(port)
 
     def serve(self) -> None:
-        """Answers clients until `stop` is called from another thread, or KeyboardInterrupt is raised."""
-        self._listener.serve_forever(poll_interval=0.1)
+        """Answers clients until `stop` is called, from another thread.
+
+        To be ended by KeyboardInterrupt, use the server as a context manager and wait inside: an interrupt in here may
+        tear down a client that has just come.
+        """
+        self._listener.serve_forever(poll_interval=POLL_SECONDS)
 
     def stop(self) -> None:
         """Takes no more clients. Those that are connected are served on by their threads."""
+        self._listener.stopping.set()
         self._listener.shutdown()
         self._listener.server_close()
 
@@ -96,10 +104,14 @@ class _Listener(socketserver.ThreadingTCPServer):
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._serve_client = serve_client
         self._free = threading.BoundedSemaphore(max_clients)
+        self.stopping = threading.Event()
         super().__init__(address, socketserver.BaseRequestHandler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._free.acquire()
+        while not self._free.acquire(timeout=POLL_SECONDS):
+            if self.stopping.is_set():
+                self.shutdown_request(request)
+                return
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:

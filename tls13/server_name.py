@@ -7,13 +7,13 @@ import re
 import unicodedata
 
 from tls13.errors import ConfigurationError
+from tls13.printable import printable
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 ServerName = str | IPAddress
 
 # In characters, without the trailing dot. RFC 1034 §3.1.
 MAX_NAME_LENGTH = 253
-MAX_SHOWN = 120
 # With the underscore, which DNS and SNI carry though host names should not have it. RFC 1123 §2.1.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
@@ -59,12 +59,6 @@ def dns_name_matches(pattern: str, name: str) -> bool:
         first, _, parent = name.partition(".")
         return bool(first) and bool(parent) and parent == lowered[2:]
     return lowered == name
-
-
-def printable(text: str) -> str:
-    """A stranger's text, made fit for a terminal: no control characters, no flood."""
-    shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text[:MAX_SHOWN])
-    return shown if len(text) <= MAX_SHOWN else f"{shown}…"
 
 
 def _a_labels(name: str) -> str:

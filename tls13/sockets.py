@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +43,7 @@ class TLSSocket:
         self._sending = threading.Lock()
         self._received = bytearray()
         self._ended = False
+        self._parting = False
         self._failure: TLSError | None = None
         self.tickets: list[NewSessionTicket] = []
 
@@ -52,6 +54,15 @@ class TLSSocket:
         if negotiated is None:
             raise ConnectionClosed("the handshake is not complete")
         return negotiated
+
+    def getpeername(self) -> tuple[str, int]:
+        """The peer's address and port. Raises OSError once it is gone."""
+        host, port, *_ = self._transport.getpeername()
+        return str(host), int(port)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """How long each wait for the peer may take; None for any time."""
+        self._transport.settimeout(seconds)
 
     def do_handshake(self) -> Negotiated:
         """Goes on until both sides are connected. Raises as the class says."""
@@ -89,6 +100,11 @@ class TLSSocket:
             self._connection.update_keys(request_peer=request_peer)
         self._flush()
 
+    def export_keying_material(self, label: bytes, length: int, context: bytes = b"") -> bytes:
+        """See `Connection.export_keying_material`."""
+        with self._engine:
+            return self._connection.export_keying_material(label, length, context)
+
     def finish(self) -> None:
         """close_notify: no more will be sent, and the peer knows. Receiving goes on."""
         with self._engine:
@@ -120,6 +136,10 @@ class TLSSocket:
             chunk = self._transport.recv(CHUNK)
         except ConnectionError as error:
             raise TruncationError(f"the connection broke: {error.strerror}") from error
+        except TimeoutError:
+            # A peer that says nothing will not say goodbye either.
+            self._parting = True
+            raise
         self._feed(chunk)
         self._flush()
 
@@ -133,8 +153,9 @@ class TLSSocket:
         except TLSError as error:
             with self._engine:
                 self._tell_tap(False, chunk)
-                self._take(error.events)
-                self._failure = error
+                if self._failure is None:
+                    self._take(error.events)
+                    self._failure = error
             self._send_last_words()
             raise
 
@@ -180,13 +201,20 @@ class TLSSocket:
             pass
 
     def _linger(self) -> None:
-        """Reads on until the peer has seen the end, for a second at most."""
+        """Reads on until the peer has seen the end, for a second at most, and once."""
+        if self._parting:
+            return
+        self._parting = True
         self._transport.shutdown(socket.SHUT_WR)
         deadline = time.monotonic() + LINGER_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             self._transport.settimeout(left)
-            if not self._transport.recv(CHUNK):
+            chunk = self._transport.recv(CHUNK)
+            if not chunk:
                 return
+            # For whoever watches: nobody receives any more.
+            with suppress(TLSError):
+                self._feed(chunk)
 
     def _tell_tap(self, sent: bool, data: bytes) -> None:
         if self._tap is not None and data:

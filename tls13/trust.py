@@ -25,6 +25,7 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
+from schemas.code_points import SignatureScheme
 from tls13.certificates import UNPARSABLE, der, lenient, load_certificates, load_folder, parse_chain, public_key
 from tls13.errors import BadCertificate, ConfigurationError, UnsupportedCertificate
 from tls13.refusal import explain, malformed
@@ -34,6 +35,20 @@ from tls13.server_name import ServerName, parse_server_name
 MAX_CHAIN_LENGTH = 16
 # What public CAs must ask for, and the library asks of issuers.
 MIN_RSA_BITS = 2048
+
+
+CERTIFICATE_SIGNATURE_SCHEMES = (
+    SignatureScheme.ecdsa_secp256r1_sha256,
+    SignatureScheme.ecdsa_secp384r1_sha384,
+    SignatureScheme.ecdsa_secp521r1_sha512,
+    SignatureScheme.rsa_pss_rsae_sha256,
+    SignatureScheme.rsa_pss_rsae_sha384,
+    SignatureScheme.rsa_pss_rsae_sha512,
+    SignatureScheme.rsa_pkcs1_sha256,
+    SignatureScheme.rsa_pkcs1_sha384,
+    SignatureScheme.rsa_pkcs1_sha512,
+)
+"""How the certificates of a chain may be signed for the X.509 library to verify them. RFC 9846 §4.3.3, §9.1"""
 
 
 class CertificatePolicy(Protocol):

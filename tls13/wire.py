@@ -181,12 +181,8 @@ class Wire:
         self.flush()
         self.writing = self.writing.updated()
 
-    def owe_key_update(self) -> None:
-        """The peer wants new keys: they change before anything else is sent, once for any number of requests."""
-        self.owes_key_update = True
-
     def pay_key_update(self) -> None:
-        """Does what `owe_key_update` promised."""
+        """Changes the keys if the peer has asked for that, once for any number of requests."""
         if self.owes_key_update:
             self.owes_key_update = False
             self.update_writing_key(KeyUpdateRequest.update_not_requested)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ HTTPS = 443
 
 # An IPv6 address stands in brackets where a port follows; without a port it may stand bare.
 _FORMS = re.compile(
-    r"\[(?P<bracketed>[^\[\]]+)\](:(?P<port6>.*))?|(?P<bare6>[0-9A-Fa-f.:]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*(%[\w.-]+)?)"
+    r"\[(?P<bracketed>[^\[\]]+)\](:(?P<port6>.*))?|(?P<bare>[^\[\]/]*:[^\[\]/]*:[^\[\]/]*)"
     r"|(?P<host>[^\[\]:/]+)(:(?P<port>.*))?"
 )
 
@@ -34,11 +35,25 @@ def parse_address(text: str) -> Address:
     """
     match = _FORMS.fullmatch(text)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is no HOST:PORT, like localhost:4433 or [::1]:4433")
+        raise _no_address(text)
     found = match.groupdict()
-    host = found["bracketed"] or found["bare6"] or found["host"]
-    port = found["port6"] if found["bracketed"] else found["port"]
-    return Address(host, HTTPS if port is None else _port(port))
+    ipv6 = found["bracketed"] or found["bare"]
+    if ipv6 is not None and not _is_ipv6(ipv6):
+        raise _no_address(text)
+    port = found["port6"] if ipv6 is not None else found["port"]
+    return Address(ipv6 or found["host"], HTTPS if port is None else _port(port))
+
+
+def _no_address(text: str) -> typer.BadParameter:
+    return typer.BadParameter(f"{text!r} is no HOST:PORT, like localhost:4433 or [::1]:4433")
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _port(text: str) -> int:

@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.utils import CryptographyDeprecationWarning
 
-from tls13.server_name import printable
+from tls13.printable import printable
 
 
 def summary(der: bytes) -> str:

@@ -60,7 +60,8 @@ def mint_into(folder: Path, names: tuple[str, ...], key_types: tuple[KeyType, ..
             status=ExitStatus.USAGE,
         ) from error
     except ValueError as error:
-        raise CommandError(str(error), "give names like example.com", status=ExitStatus.USAGE) from error
+        hint = "give names like example.com, and what is not ASCII as A-labels: xn--…"
+        raise CommandError(str(error), hint, status=ExitStatus.USAGE) from error
 
 
 def _asking_for(names: tuple[str, ...]) -> str:

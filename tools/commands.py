@@ -45,13 +45,13 @@ def _tls13(
 
     \b
     Start here:
-      tls13 demo                                 an echo over TLS 1.3, captured, read back and explained
+      tls13 demo                               an echo over TLS 1.3, captured and shown decrypted
     \b
     Then:
-      tls13 certs pki                            mint certificates for tests
+      tls13 certs pki                          mint certificates for tests
       tls13 serve --cert pki/server-ecdsa-p256.pem --key pki/server-ecdsa-p256.key
       tls13 connect localhost:4433 --ca pki/ca.pem -v
-      tls13 parse FILE.pcapng --keylog FILE      what a capture says, decrypted
+      tls13 parse FILE.pcapng --keylog FILE    what a capture says, decrypted
     \b
     `tls13 COMMAND --help` says more, with examples.
     """

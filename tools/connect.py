@@ -15,7 +15,8 @@ import typer
 from tls13 import CertificatePolicy, ClientConfig, Connection, NoVerification, TLSError, TLSSocket, TrustStore
 from tls13.capture import Direction
 from tls13.events import Negotiated
-from tls13.server_name import parse_server_name, printable
+from tls13.printable import printable
+from tls13.server_name import parse_server_name
 from tls13.sockets import CHUNK
 from tools import options
 from tools.addresses import Address, parse_address

@@ -19,7 +19,7 @@ from schemas.extensions import (
 from schemas.handshake import ClientHello, EncryptedExtensions, Handshake, ServerHello
 from schemas.record import TLSCiphertext
 from tls13.capture import Capture, Connection, Ending, Epoch, Gap, Message, NoteKind
-from tls13.server_name import printable
+from tls13.printable import printable
 from tools.findings import Findings
 from tools.timestamps import day, time_of_day
 from tools.tree import PlainConsole, count_of, data_tree, heading, hexdump, title, tree, type_title

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +16,16 @@ import typer
 from tls13 import Credential, Server, ServerConfig, TLSError, TLSSocket
 from tls13.capture import Direction
 from tls13.events import Negotiated
-from tls13.server_name import parse_server_name, printable
+from tls13.printable import printable
+from tls13.server_name import parse_server_name
 from tools import options
 from tools.addresses import Address
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, one_line, reports_failures
 from tools.status_page import PROTOCOL, answer_request
 from tools.watch import watching
+
+GOODBYE_SECONDS = 1.0
 
 Talk = Callable[[TLSSocket, str], str]
 """Serves the client at an address; gives what happened, in one line."""
@@ -101,18 +105,19 @@ class _Clients:
         self._current = current
         self._talk = talk
         self._present: set[TLSSocket] = set()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     def serve(self, tls: TLSSocket) -> None:
         """The server's handler."""
-        with self._lock:
+        with self._changed:
             self._present.add(tls)
         try:
             outcome = self._talk(tls, self._current.address)
+            _log(self._current.address, f"{outcome}; {_in_short(tls.negotiated)}")
         finally:
-            with self._lock:
+            with self._changed:
                 self._present.discard(tls)
-        _log(self._current.address, f"{outcome}; {_in_short(tls.negotiated)}")
+                self._changed.notify_all()
 
     def failed(self, address: tuple[str, int], error: Exception) -> None:
         """The server's on_error."""
@@ -120,25 +125,25 @@ class _Clients:
         _log(str(Address(*address)), f"failed: {what}")
 
     def dismiss(self) -> None:
-        """close_notify to everyone."""
-        with self._lock:
+        """close_notify to everyone, and a moment for them to say their own."""
+        with self._changed:
             present = list(self._present)
         for tls in present:
-            try:
+            # Who is gone already, or has failed, is told of by their own thread.
+            with suppress(OSError, TLSError):
                 tls.finish()
-            except (OSError, TLSError):
-                # Gone already, or failed: its own thread knows.
-                continue
+        with self._changed:
+            self._changed.wait_for(lambda: not self._present, GOODBYE_SECONDS)
 
 
 def _serve_until_stopped(server: Server, clients: _Clients) -> None:
+    """Serves in a thread of its own, so that a signal interrupts nothing but this one's waiting."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    print(f"listening on {Address(*server.address)}", flush=True)
-    try:
-        server.serve()
-    except KeyboardInterrupt:
-        server.stop()
-        clients.dismiss()
+    with server:
+        print(f"listening on {Address(*server.address)}", flush=True)
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+    clients.dismiss()
 
 
 def _listen(

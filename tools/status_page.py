@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from schemas.vocabulary import CodePoint
 from tls13.events import Negotiated
-from tls13.server_name import printable
+from tls13.printable import printable
 from tls13.sockets import TLSSocket
 
 PROTOCOL = "http/1.1"

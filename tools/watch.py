@@ -74,7 +74,8 @@ class _Display:
             return
         try:
             for each in self._shown(observation):
-                self._console.print(each)
+                # A line that is to be copied must stay one.
+                self._console.print(each, soft_wrap=isinstance(each, Text))
         except OSError:
             self._gone = True
 
@@ -89,12 +90,15 @@ class _Display:
             case RecordObserved(sent, _, content):
                 yield self._with_dump(data_tree(self._heading(sent, "ApplicationData", content), content), content)
             case SecretDerived(label, _, secret) if self._with_bytes:
-                yield Text(f"secret {label} {secret.hex()}", "dim")
+                yield Text(f"secret {label} {secret.hex()}{self._whose()}", "dim")
 
     def _heading(self, sent: bool, name: str, raw: bytes) -> Text:
         direction = self._role if sent else self._role.opposite
+        return heading(direction, name, f"{len(raw)} bytes{self._whose()}")
+
+    def _whose(self) -> str:
         peer = self._peer()
-        return heading(direction, name, f"{len(raw)} bytes{f', {peer}' if peer else ''}")
+        return f", {peer}" if peer else ""
 
     def _with_dump(self, shown: RenderableType, raw: bytes) -> RenderableType:
         return Group(shown, hexdump(raw)) if self._with_bytes and raw else shown

@@ -89,9 +89,9 @@ def encrypted_with(*extensions: Extension) -> Violation:
     ),
     ("misplaced cookie", lambda server: disguised(EncryptedExtensions(), 44, b"\0\x01a"), errors.MisplacedExtension),
     (
-        "misplaced post_handshake_auth",
+        "unsolicited post_handshake_auth",
         lambda server: disguised(EncryptedExtensions(), 49, b""),
-        errors.MisplacedExtension,
+        errors.UnsolicitedExtension,
     ),
     (
         "duplicate",

@@ -22,12 +22,15 @@ from schemas.extensions import (
     Cookie,
     KeyShare,
     KeyShareEntry,
+    SupportedGroups,
     SupportedVersions,
 )
 from schemas.handshake import (
+    ClientHello,
     HandshakeMessage,
 )
 from tls13 import errors
+from tls13.config import MessageEditor
 from tls13.errors import Reason
 from tls13.handshake.states import (
     WaitServerHelloAfterRetry,
@@ -135,7 +138,7 @@ P256_OFF_CURVE = b"\x04" + bytes(31) + b"\x01" + bytes(31) + b"\x01"
         errors.MisplacedExtension,
     ),
     ("misplaced cookie", lambda server: disguised(server.server_hello(), 44, b"\0\x01a"), errors.MisplacedExtension),
-    ("misplaced early_data", lambda server: disguised(server.server_hello(), 42, b""), errors.MisplacedExtension),
+    ("unsolicited early_data", lambda server: disguised(server.server_hello(), 42, b""), errors.UnsolicitedExtension),
     (
         "duplicate extension",
         lambda server: disguised(server.server_hello(), 43, b"\x03\x04"),
@@ -181,6 +184,27 @@ def test_a_suite_that_is_known_but_was_not_offered_is_refused(endpoints: Endpoin
     server = endpoints.scripted_server(cipher_suites=(CipherSuite.TLS_AES_128_GCM_SHA256,))
     violation = hello_with(cipher_suite=CipherSuite.TLS_AES_256_GCM_SHA384)
     check(server, violation, errors.UnofferedParameter)
+
+
+def offering(*extensions: Extension, **changes: Any) -> MessageEditor:
+    """Makes the client offer what it was not built for, as a caller may who crafts."""
+
+    def edit(what: HandshakeMessage) -> HandshakeMessage:
+        assert isinstance(what, ClientHello)
+        listed = what.extensions
+        for each in extensions:
+            listed = with_extension(listed, each)
+        return replace(what, extensions=listed, **changes)
+
+    return edit
+
+
+def test_what_was_offered_but_is_not_implemented_is_refused_when_it_is_chosen(endpoints: Endpoints) -> None:
+    suite, group = CipherSuite.TLS_AES_128_CCM_SHA256, NamedGroup.secp521r1
+    server = endpoints.scripted_server(edit_message=offering(cipher_suites=[suite]))
+    check(server, hello_with(cipher_suite=suite), errors.UnsupportedHandshake)
+    server = endpoints.scripted_server(edit_message=offering(SupportedGroups.client_hello([NamedGroup.x25519, group])))
+    check(server, retry_with(KeyShare.hello_retry_request(group)), errors.UnsupportedHandshake)
 
 
 def test_a_session_id_echo_where_none_was_sent_is_refused(endpoints: Endpoints) -> None:
@@ -252,9 +276,9 @@ def retry_with(*extensions: Extension, **changes: Any) -> Violation:
         errors.MisplacedExtension,
     ),
     (
-        "misplaced pre_shared_key",
+        "unsolicited pre_shared_key",
         lambda server: disguised(server.hello_retry_request(), 41, b"\0\0"),
-        errors.MisplacedExtension,
+        errors.UnsolicitedExtension,
     ),
     (
         "duplicate extension",

@@ -44,7 +44,6 @@ ALERT_NUMBERS = {
     109: {"MissingExtension"},
     110: {"UnsolicitedExtension"},
     112: {"UnrecognizedName"},
-    116: {"CertificateRequired"},
     120: {"NoApplicationProtocol"},
 }
 """RFC 9846 §6.2, by number: what each alert is for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 from by_hand import AEADS, CHANGE_CIPHER_SPEC, HANDSHAKE, KeyPair, message, plaintext, raw, with_extension
@@ -37,7 +38,7 @@ from schemas.extensions import (
 from schemas.handshake import CertificateVerify, EncryptedExtensions, Handshake, HandshakeMessage, NewSessionTicket
 from tls13.config import Limits
 from tls13.credentials import Credential
-from tls13.errors import AlertReceived
+from tls13.errors import AlertReceived, InternalError
 from tls13.events import HandshakeCompleted
 from tls13.handshake.states import ServerConnected, WaitClientFinished, WaitSecondClientHello
 
@@ -371,6 +372,26 @@ def test_a_peer_may_use_its_key_share_again(endpoints: Endpoints) -> None:
         client = endpoints.scripted_client()
         client.key_pair = key_pair
         assert client.reach(ServerConnected).connection.negotiated is not None
+
+
+@dataclass(frozen=True)
+class BrokenSigner:
+    """A key that is out of reach."""
+
+    schemes: Sequence[SignatureScheme] = (SignatureScheme.ed25519,)
+
+    def sign(self, scheme: SignatureScheme, content: bytes) -> bytes:
+        raise InternalError("the token is unplugged")
+
+
+def test_a_signer_that_fails_is_an_internal_error_on_both_sides(endpoints: Endpoints) -> None:
+    credential = Credential(endpoints.identity.chain, BrokenSigner())
+    client, server = endpoints.client(), endpoints.server(credentials=(credential,))
+    with pytest.raises(InternalError, match="unplugged"):
+        server.receive_data(client.data_to_send())
+    with pytest.raises(AlertReceived, match="internal_error"):
+        client.receive_data(server.data_to_send())
+    assert server.is_closed
 
 
 def test_client_and_server_agree_on_what_was_negotiated(endpoints: Endpoints) -> None:

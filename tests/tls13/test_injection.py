@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 from by_hand import Direction, cut
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from endpoints import Endpoints, exchange
 from scripted import MINTED
@@ -26,9 +28,10 @@ from tls13.config import ClientConfig
 from tls13.connection import Connection
 from tls13.credentials import Credential
 from tls13.crypto.signatures import LocalSigner
-from tls13.errors import UnsupportedHandshake
+from tls13.errors import ConfigurationError, ConnectionClosed, UnsupportedHandshake
 from tls13.events import (
     AlertObserved,
+    DataReceived,
     MessageObserved,
     Observation,
     RecordObserved,
@@ -129,6 +132,42 @@ def test_the_observed_secrets_open_the_records(endpoints: Endpoints) -> None:
     server.send(b"to the client")
     (record,) = cut(server.data_to_send())
     assert Direction(suite, secrets["SERVER_TRAFFIC_SECRET_0"]).open(record) == (23, b"to the client")
+
+
+def expand(secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
+    """HKDF-Expand-Label, written out. RFC 9846 §7.1"""
+    info = length.to_bytes(2, "big") + bytes([6 + len(label)]) + b"tls13 " + label + bytes([len(context)]) + context
+    return HKDFExpand(SHA256(), length, info).derive(secret)
+
+
+@pytest.mark.parametrize(("context", "length"), [(b"", 32), (b"a context", 32), (b"", 100), (bytes(1000), 1)])
+def test_both_sides_export_the_same_keying_material(endpoints: Endpoints, context: bytes, length: int) -> None:
+    """RFC 9846 §7.5, from the exporter secret that the observer sees."""
+    secrets: dict[str, bytes] = {}
+
+    def keep(observation: Observation) -> None:
+        if isinstance(observation, SecretDerived):
+            secrets[observation.label] = observation.secret
+
+    client, server = endpoints.client(observer=keep), endpoints.server()
+    for each in (client, server):
+        with pytest.raises(ConnectionClosed, match="before the handshake is complete"):
+            each.export_keying_material(b"EXPORTER-test", length)
+    exchange(client, server)
+    secret = expand(secrets["EXPORTER_SECRET"], b"EXPORTER-test", hashlib.sha256(b"").digest(), 32)
+    expected = expand(secret, b"exporter", hashlib.sha256(context).digest(), length)
+    for each in (client, server):
+        assert each.export_keying_material(b"EXPORTER-test", length, context) == expected
+        assert each.export_keying_material(b"EXPORTER-other", length, context) != expected
+
+
+@pytest.mark.parametrize(("label", "length"), [(b"", 32), (b"x" * 250, 32), (b"label", 255 * 32 + 1), (b"label", -1)])
+def test_what_can_not_be_exported_is_a_mistake_of_the_callers(endpoints: Endpoints, label: bytes, length: int) -> None:
+    client, server = endpoints.connected()
+    with pytest.raises(ConfigurationError):
+        client.export_keying_material(label, length)
+    client.send(b"the connection is none the worse")
+    assert exchange(client, server)[1] == [DataReceived(b"the connection is none the worse")]
 
 
 def test_an_edited_message_is_what_is_sent_and_hashed(endpoints: Endpoints) -> None:

@@ -25,7 +25,6 @@ AES_128 = SUITES[CipherSuite.TLS_AES_128_GCM_SHA256]
 SHARED_SECRET = h("8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d")
 HASH_TO_SERVER_HELLO = h("860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8")
 HASH_TO_SERVER_FINISHED = h("9608102a0f1ccc6db6250b7b7e417b1a000eaada3daae4777a7686c9ff83df13")
-HASH_TO_CLIENT_FINISHED = h("209145a96ee8e2a122ff810047cc952684658d6049e86429426db87c54ad143d")
 
 EARLY = h("33ad0a1c607ec03b09e6cd9893680ce210adf300aa1f2660e1b22e10f170f92a")
 HANDSHAKE = h("1dc826e93606aa6fdc0aadc12f741b01046aa6b99f691ed221a9f0ca043fbeac")
@@ -36,7 +35,6 @@ SERVER_HANDSHAKE = h("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d3
 CLIENT_APPLICATION = h("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5")
 SERVER_APPLICATION = h("a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643")
 EXPORTER = h("fe22f881176eda18eb8f44529e6792c50c9a3f89452f68d8ae311b4309d3cf50")
-RESUMPTION = h("7df235f2031d2a051287d02b0241b0bfdaf86cc856231f2d5aba46c434ec196c")
 
 
 def test_the_stages_follow_from_each_other() -> None:
@@ -45,11 +43,6 @@ def test_the_stages_follow_from_each_other() -> None:
     handshake = early.handshake(SHARED_SECRET)
     assert handshake.secret == HANDSHAKE
     assert handshake.main().secret == MAIN
-
-
-def test_no_psk_is_a_psk_of_zeros() -> None:
-    assert EarlySecret.of("sha256", bytes(32)) == EarlySecret.of("sha256")
-    assert EarlySecret.of("sha256", bytes([1]) * 32) != EarlySecret.of("sha256")
 
 
 def test_the_handshake_traffic_secrets() -> None:
@@ -63,7 +56,6 @@ def test_the_secrets_of_the_main_stage() -> None:
     assert stage.client_application_traffic_secret_0(HASH_TO_SERVER_FINISHED) == CLIENT_APPLICATION
     assert stage.server_application_traffic_secret_0(HASH_TO_SERVER_FINISHED) == SERVER_APPLICATION
     assert stage.exporter_secret(HASH_TO_SERVER_FINISHED) == EXPORTER
-    assert stage.resumption_secret(HASH_TO_CLIENT_FINISHED) == RESUMPTION
 
 
 @pytest.mark.parametrize(

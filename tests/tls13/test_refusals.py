@@ -476,7 +476,7 @@ def test_empty_records_are_data_of_no_length_but_not_for_ever(endpoints: Endpoin
         (WaitServerHello, "during the handshake, after ClientHello"),
         (WaitCertificateVerify, "during the handshake"),
         (ServerStart, "during the handshake"),
-        (WaitClientFinished, "during the handshake, after its own handshake flight"),
+        (WaitClientFinished, "during the handshake, after the server's flight"),
     ],
 )
 def test_an_alert_in_the_handshake_says_so(endpoints: Endpoints, state: type[State], context: str) -> None:

@@ -29,6 +29,7 @@ from schemas.handshake import (
     HelloRetryRequest,
     NewSessionTicket,
 )
+from schemas.tls12_extensions import RenegotiationInfo, SessionTicket
 from tls13.config import ClientConfig, MessageEditor, ServerConfig
 from tls13.connection import Connection
 from tls13.credentials import Credential
@@ -54,8 +55,8 @@ SCHEMES = [
 MANY_GROUPS = [NamedGroup(number) for number in (0x1D, 0x17, 0x18, 0x19, 0x100, 0x101, 0x102, 0x103, 0x104)]
 FEW_GROUPS = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup(0x18)]
 
-RENEGOTIATION_INFO = Extension(extension_type=ExtensionType(0xFF01), extension_data=b"\0")
-SESSION_TICKET = Extension(extension_type=ExtensionType.session_ticket, extension_data=b"")
+RENEGOTIATION_INFO = RenegotiationInfo.client_hello(b"")
+SESSION_TICKET = SessionTicket.client_hello(b"")
 
 
 class Script:
@@ -266,9 +267,7 @@ def test_hello_retry_request_server(rfc8448: Traces) -> None:
 
 def test_compatibility_mode_client(rfc8448: Traces) -> None:
     given = rfc8448["compatibility_mode"]
-    client_random, session_id, private_key = thirty_twos(given["client_randomness_in_order_of_use"])
-    # NSS draws its session id before its key, our client after it: nothing on the wire tells.
-    random = Script(client_random, private_key, session_id)
+    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
     client = client_for(random, client_editor(MANY_GROUPS, session_ticket=False), middlebox_compatibility=True)
     assert client.data_to_send() == given["record_client_hello_1"]
     (completed,) = client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])

@@ -173,7 +173,6 @@ class _Bytes:
             raise _CutShortError(f"it ends at byte {self.position}, in {of}")
         return data
 
-
     def _the_rest(self, data: bytes, size: int) -> bytes:
         """What a stream gives that answers in pieces, as a pipe may."""
         pieces, length = [data], len(data)

@@ -1,9 +1,9 @@
 """Captures to connections and their messages: the whole way, a packet at a time.
 
-    with read_capture("some.pcapng", keylog=KeyLog.load("some.keylog")) as capture:
-        for connection in capture:
-            for message in connection.messages:
-                ...
+with read_capture("some.pcapng", keylog=KeyLog.load("some.keylog")) as capture:
+    for connection in capture:
+        for message in connection.messages:
+            ...
 """
 
 from __future__ import annotations

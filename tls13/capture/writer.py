@@ -205,8 +205,6 @@ class Recording:
         self._unacknowledged[direction.opposite] = 0
         if self._family is socket.AF_INET6:
             return bytes(
-                dpkt.ip6.IP6(
-                    src=source, dst=destination, nxt=dpkt.ip.IP_PROTO_TCP, hlim=64, plen=len(tcp), data=tcp
-                )
+                dpkt.ip6.IP6(src=source, dst=destination, nxt=dpkt.ip.IP_PROTO_TCP, hlim=64, plen=len(tcp), data=tcp)
             )
         return bytes(dpkt.ip.IP(src=source, dst=destination, p=dpkt.ip.IP_PROTO_TCP, df=1, data=tcp))

@@ -18,6 +18,7 @@ from schemas.code_points import (
     PskKeyExchangeMode,
 )
 from schemas.derived import ServerCertificateVerifyContent
+from schemas.errors import EncodeError
 from schemas.extension_block import Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
@@ -28,6 +29,7 @@ from schemas.extensions import (
     ServerName,
     ServerNameIndication,
     SignatureAlgorithms,
+    SignatureAlgorithmsCert,
     SupportedGroups,
     SupportedVersions,
 )
@@ -63,6 +65,7 @@ from tls13.handshake.negotiation import check_places, check_responses, require
 from tls13.handshake.secrets import check_length, derive_application_secrets, derive_handshake_keys
 from tls13.handshake.states import (
     ClientConnected,
+    Established,
     Offer,
     ServerIdentity,
     WaitCertificate,
@@ -76,6 +79,7 @@ from tls13.handshake.states import (
 from tls13.key_schedule import verify_data
 from tls13.server_name import ServerName as HostName
 from tls13.server_name import parse_server_name, server_name_for_sni
+from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES
 from tls13.wire import Wire
 
 DOWNGRADE_SENTINELS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
@@ -86,8 +90,8 @@ def start(wire: Wire, config: ClientConfig, server_name: str) -> WaitServerHello
     """START: sends ClientHello. RFC 9846 §4.2.2. Raises ConfigurationError for what is no server name."""
     name = parse_server_name(server_name)
     random = wire.random(32)
-    shares = {group: GROUPS[group].generate(wire.random) for group in config.groups[: config.key_shares]}
     session_id = wire.random(32) if config.middlebox_compatibility else b""
+    shares = {group: GROUPS[group].generate(wire.random) for group in config.groups[: config.key_shares]}
     hello = ClientHello(
         random=random,
         legacy_session_id=session_id,
@@ -142,7 +146,10 @@ def hello_retry_request(wire: Wire, state: WaitServerHello, message: HelloRetryR
     wire.transcript.replace_client_hello_1(suite.hash_name)
     if offer.hello.legacy_session_id:
         wire.send_change_cipher_spec()
-    hello = dataclasses.replace(offer.hello, extensions=_second_extensions(offer.hello, shares, cookie))
+    try:
+        hello = dataclasses.replace(offer.hello, extensions=_second_extensions(offer.hello, shares, cookie))
+    except EncodeError as error:
+        raise ForbiddenValue("the cookie does not fit into a ClientHello", message="hello_retry_request") from error
     sent = _send_hello(wire, hello, ProtocolVersion.TLS12)
     return WaitServerHelloAfterRetry(dataclasses.replace(offer, hello=sent, shares=shares, retry=message))
 
@@ -183,8 +190,8 @@ def certificate(
         raise ForbiddenValue("certificate_request_context is not empty", message="certificate")
     if not message.certificate_list:
         raise EmptyCertificate("the server sent no certificate", message="certificate")
-    for entry in message.certificate_list:
-        check_responses("certificate", entry.extensions, offer.hello.extensions)
+    extensions = [each for entry in message.certificate_list for each in entry.extensions]
+    check_responses("certificate", extensions, offer.hello.extensions)
     chain = tuple(entry.cert_data for entry in message.certificate_list)
     offer.config.trust.verify_server(chain, offer.server_name, offer.config.clock())
     server = ServerIdentity(chain, public_key_of(chain[0]))
@@ -212,16 +219,16 @@ def finished(wire: Wire, state: WaitServerFinished, message: Finished) -> Client
     expected = verify_data(keys.suite.hash_name, keys.server_secret, wire.transcript.hash_before_last())
     if not hmac.compare_digest(message.verify_data, expected):
         raise BadFinished("verify_data is wrong: the two sides saw different handshakes", message="finished")
-    client_secret, server_secret = derive_application_secrets(wire, keys)
-    wire.read_under(keys.suite, server_secret)
+    secrets = derive_application_secrets(wire, keys)
+    wire.read_under(keys.suite, secrets.server_secret)
     if state.request is not None:
         wire.send(Certificate(certificate_list=[]))
     own = verify_data(keys.suite.hash_name, keys.client_secret, wire.transcript.hash())
     wire.send(Finished(verify_data=own))
-    wire.write_under(keys.suite, client_secret)
+    wire.write_under(keys.suite, secrets.client_secret)
     negotiated = _negotiated(state)
     wire.tell(HandshakeCompleted(negotiated))
-    return ClientConnected(negotiated)
+    return ClientConnected(Established(negotiated, secrets.exporter_secret))
 
 
 def _hello_extensions(
@@ -236,6 +243,7 @@ def _hello_extensions(
         KeyShare.client_hello(_entries(shares)),
         SupportedVersions.client_hello([ProtocolVersion.TLS13]),
         SignatureAlgorithms.client_hello(list(config.signature_schemes)),
+        SignatureAlgorithmsCert.client_hello(list(CERTIFICATE_SIGNATURE_SCHEMES)),
         PskKeyExchangeModes.client_hello([PskKeyExchangeMode.psk_dhe_ke]),
     ]
     if config.application_protocols:

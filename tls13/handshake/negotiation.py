@@ -21,6 +21,7 @@ from tls13.errors import (
     UnrecognizedName,
     UnsolicitedExtension,
 )
+from tls13.printable import printable
 
 T = TypeVar("T")
 
@@ -44,16 +45,16 @@ def check_places(message: str, extensions: Iterable[Extension] | None) -> None:
 
 
 def check_responses(message: str, responses: Iterable[Extension] | None, offers: Iterable[Extension] | None) -> None:
-    """Raises MisplacedExtension, or UnsolicitedExtension for an answer to what was not offered. RFC 9846 §4.3
+    """Raises UnsolicitedExtension for an answer to what was not offered, then MisplacedExtension. RFC 9846 §4.3
 
     A cookie needs no offer.
     """
     responses = list(responses or ())
-    check_places(message, responses)
     offered = {each.extension_type for each in offers or ()} | {ExtensionType.cookie}
     for each in responses:
         if each.extension_type not in offered:
             raise UnsolicitedExtension(f"{each.extension_type} was not offered", message=message)
+    check_places(message, responses)
 
 
 def check_key_shares(shares: Sequence[KeyShareEntry], groups: Sequence[NamedGroup]) -> None:
@@ -107,7 +108,7 @@ def choose_credential(
     """
     named = [each for each in credentials if server_name is not None and each.matches(server_name)]
     if require_server_name and server_name is not None and not named:
-        raise UnrecognizedName(f"no certificate for {server_name}", message="client_hello")
+        raise UnrecognizedName(f"no certificate for {printable(server_name)}", message="client_hello")
     for credential in (*named, *credentials):
         scheme = first_in_common(credential.signer.schemes, schemes)
         if scheme is not None:

@@ -29,7 +29,6 @@ def key_update(wire: Wire, state: Connected, message: KeyUpdate) -> Connected:
     wire.update_reading_key()
     wire.awaits_key_update = False
     requested = message.request_update is KeyUpdateRequest.update_requested
-    if requested:
-        wire.owe_key_update()
+    wire.owes_key_update = wire.owes_key_update or requested
     wire.tell(KeysUpdated(requested))
     return state

@@ -60,6 +60,7 @@ from tls13.handshake.negotiation import (
 )
 from tls13.handshake.secrets import check_length, derive_application_secrets, derive_handshake_keys
 from tls13.handshake.states import (
+    Established,
     ServerConnected,
     ServerStart,
     WaitClientFinished,
@@ -128,11 +129,11 @@ def finished(wire: Wire, state: WaitClientFinished, message: Finished) -> Server
     expected = verify_data(keys.suite.hash_name, keys.client_secret, wire.transcript.hash_before_last())
     if not hmac.compare_digest(message.verify_data, expected):
         raise BadFinished("verify_data is wrong: the two sides saw different handshakes", message="finished")
-    wire.read_under(keys.suite, state.client_application_secret)
+    wire.read_under(keys.suite, state.secrets.client_secret)
     wire.tell(HandshakeCompleted(state.negotiated))
     for number in range(state.config.tickets if state.takes_tickets else 0):
         wire.send_ticket(_ticket(wire, number))
-    return ServerConnected(state.negotiated)
+    return ServerConnected(Established(state.negotiated, state.secrets.exporter_secret))
 
 
 def _read(hello: ClientHello) -> Request:
@@ -249,8 +250,8 @@ def _answer(
     _authenticate(wire, credential, scheme)
     own = verify_data(suite.hash_name, keys.server_secret, wire.transcript.hash())
     wire.send(Finished(verify_data=own))
-    client_secret, server_secret = derive_application_secrets(wire, keys)
-    wire.write_under(suite, server_secret)
+    secrets = derive_application_secrets(wire, keys)
+    wire.write_under(suite, secrets.server_secret)
     negotiated = Negotiated(
         version=ProtocolVersion.TLS13,
         cipher_suite=suite.cipher_suite,
@@ -261,7 +262,7 @@ def _answer(
         peer_certificates=(),
         retried=retried,
     )
-    return WaitClientFinished(config, keys, client_secret, negotiated, _takes_tickets(hello))
+    return WaitClientFinished(config, keys, secrets, negotiated, _takes_tickets(hello))
 
 
 def _server_hello(hello: ClientHello, suite: Suite, random: bytes, share: KeyShareEntry) -> ServerHello:

@@ -43,6 +43,23 @@ class HandshakeKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicationSecrets:
+    """What the server's Finished settled, for both roles."""
+
+    client_secret: bytes
+    server_secret: bytes
+    exporter_secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """What is left of the handshake once it is complete."""
+
+    negotiated: Negotiated
+    exporter_secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ServerIdentity:
     """What a client knows of the server's certificate: its chain in DER and the key in it."""
 
@@ -118,7 +135,7 @@ class WaitServerFinished:
 class ClientConnected:
     """Client, CONNECTED."""
 
-    negotiated: Negotiated
+    established: Established
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +162,7 @@ class WaitClientFinished:
 
     config: ServerConfig
     keys: HandshakeKeys
-    client_application_secret: bytes
+    secrets: ApplicationSecrets
     negotiated: Negotiated
     takes_tickets: bool
 
@@ -154,7 +171,14 @@ class WaitClientFinished:
 class ServerConnected:
     """Server, CONNECTED."""
 
-    negotiated: Negotiated
+    established: Established
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Either role, after an error: every secret is forgotten. RFC 9846 §6.2"""
+
+    negotiated: Negotiated | None
 
 
 ClientState = (
@@ -168,4 +192,4 @@ ClientState = (
     | ClientConnected
 )
 ServerState = ServerStart | WaitSecondClientHello | WaitClientFinished | ServerConnected
-State = ClientState | ServerState
+State = ClientState | ServerState | Failed

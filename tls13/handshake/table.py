@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.certificate import Certificate
 from schemas.handshake import (
+    MESSAGE_TYPES,
     CertificateRequest,
     CertificateVerify,
     ClientHello,
@@ -69,3 +70,8 @@ SERVER: Mapping[type[State], Mapping[type[HandshakeMessage], Handler]] = {
 
 HANDLERS = {**CLIENT, **SERVER}
 """State → message → handler, both roles: no state belongs to two."""
+
+ALLOWED_TYPES = {
+    state: frozenset(MESSAGE_TYPES[message] for message in handlers) for state, handlers in HANDLERS.items()
+}
+"""State → the types of those messages: what can be told before a message is all there."""
