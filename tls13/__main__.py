@@ -6,12 +6,11 @@ from tls13 import require_own
 
 
 def main() -> None:
-    """Runs the command line. Ends with one sentence where another package named `tools` or `certs` is in the way."""
+    """Runs the command line. Ends with one sentence where another package named `tools` is in the way."""
     try:
-        for name in ("tools", "certs"):
-            require_own(name)
+        require_own("tools")
     except ImportError as error:
-        raise SystemExit(f"tls13: {error}") from None
+        raise SystemExit(str(error)) from None
     import_module("tools.main").main()
 
 

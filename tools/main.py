@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from importlib.util import find_spec
-from pathlib import Path
 
 from tools.exit_status import ExitStatus
 
@@ -19,7 +17,9 @@ def main() -> None:
     """
     _open_standard_streams()
     try:
-        _require_own_certs()
+        from tls13 import require_own
+
+        require_own("certs")
         from tools.commands import app
     except ImportError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -39,18 +39,6 @@ def _open_standard_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _require_own_certs() -> None:
-    """The commands need the `certs` that comes with them, and Python takes the first one on its path."""
-    spec = find_spec("certs")
-    own = Path(__file__).resolve().parent.parent / "certs"
-    if spec is None or spec.origin is None or Path(spec.origin).resolve().parent != own:
-        found = "nothing" if spec is None else spec.origin or ", ".join(spec.submodule_search_locations or ())
-        raise ImportError(
-            f"the command tls13 needs the package 'certs' that comes with it ({own}), but {found} is what Python "
-            "finds by that name: rename that one, or take its folder off sys.path"
-        )
 
 
 if __name__ == "__main__":
