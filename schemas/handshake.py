@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.certificate import Certificate
+from schemas.certificate import Certificate, CompressedCertificate
 from schemas.code_points import (
     CipherSuite,
     HandshakeType,
@@ -54,11 +54,7 @@ class ClientHello(Struct):
 
 @struct
 class ServerHello(Struct):
-    """RFC 9846 §4.2.3. What the server chose, and its half of the key exchange.
-
-    TLS 1.3 always fills at least six bytes of extensions. Fewer, or none, is how an older version answers, which a
-    client must be able to read in order to refuse it by its name.
-    """
+    """RFC 9846 §4.2.3. What the server chose, and its half of the key exchange."""
 
     legacy_version: ProtocolVersion = field(
         ProtocolVersion, "0x0303; the real choice is in supported_versions", default=ProtocolVersion.TLS12
@@ -67,9 +63,7 @@ class ServerHello(Struct):
     legacy_session_id_echo: bytes = field(opaque(0, 32), "what the ClientHello said", default=b"")
     cipher_suite: CipherSuite = field(CipherSuite, "the suite of this connection")
     legacy_compression_method: int = field(uint8, "null", default=0)
-    extensions: list[Extension] | None = optional_field(
-        trailing(extensions_of("server_hello")), "version, key share, pre-shared key", default=None
-    )
+    extensions: list[Extension] = field(extensions_of("server_hello", 6), "version, key share, pre-shared key")
 
 
 @struct
@@ -159,6 +153,7 @@ HandshakeMessage = (
     | EncryptedExtensions
     | CertificateRequest
     | Certificate
+    | CompressedCertificate
     | CertificateVerify
     | Finished
     | NewSessionTicket
@@ -178,6 +173,7 @@ MESSAGE_TYPES: dict[type[Struct], HandshakeType] = {
     CertificateVerify: HandshakeType.certificate_verify,
     Finished: HandshakeType.finished,
     KeyUpdate: HandshakeType.key_update,
+    CompressedCertificate: HandshakeType.compressed_certificate,
 }
 
 RANDOM_OFFSET = 2

@@ -48,6 +48,7 @@ from tls13.events import (
     RecordObserved,
 )
 from tls13.handshake import client
+from tls13.handshake.older import malformed
 from tls13.handshake.states import (
     ClientConnected,
     Established,
@@ -328,7 +329,10 @@ class Connection:
             self._receive_message(raw)
 
     def _receive_message(self, raw: bytes) -> None:
-        handshake = Handshake.parse(raw)
+        try:
+            handshake = Handshake.parse(raw)
+        except DecodeError as error:
+            raise malformed(raw, error) from error
         message = handshake.message
         self._wire.observe(MessageObserved(False, message, raw))
         handler = HANDLERS[type(self._state)].get(type(message))

@@ -41,6 +41,7 @@ CERTIFICATE_SIGNATURE_SCHEMES = (
     SignatureScheme.ecdsa_secp256r1_sha256,
     SignatureScheme.ecdsa_secp384r1_sha384,
     SignatureScheme.ecdsa_secp521r1_sha512,
+    SignatureScheme.ed25519,
     SignatureScheme.rsa_pss_rsae_sha256,
     SignatureScheme.rsa_pss_rsae_sha384,
     SignatureScheme.rsa_pss_rsae_sha512,
@@ -48,7 +49,10 @@ CERTIFICATE_SIGNATURE_SCHEMES = (
     SignatureScheme.rsa_pkcs1_sha384,
     SignatureScheme.rsa_pkcs1_sha512,
 )
-"""How the certificates of a chain may be signed for the X.509 library to verify them. RFC 9846 §4.3.3, §9.1"""
+"""How the certificates of a chain may be signed. RFC 9846 §4.3.3, §9.1
+
+What the X.509 library verifies; and ed25519, of which it takes no issuer, for certificates that are trusted as they are.
+"""
 
 
 class CertificatePolicy(Protocol):

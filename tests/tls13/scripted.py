@@ -66,6 +66,7 @@ from tls13.crypto.hkdf import hkdf_expand_label
 from tls13.errors import Reason, TLSError
 from tls13.events import Event
 from tls13.handshake.states import (
+    Failed,
     ServerStart,
     State,
     WaitCertificate,
@@ -206,6 +207,7 @@ class Peer:
         self.connection.close()
         assert self.connection.data_to_send() == b""
         assert self.connection.is_closed
+        assert type(self.connection.state) is Failed
 
     # Deriving
 

@@ -231,6 +231,17 @@ def test_half_close_both_ways(endpoints: Endpoints) -> None:
         assert first.receive_eof() == second.receive_eof() == []
 
 
+def test_what_was_negotiated_outlives_a_failure(endpoints: Endpoints) -> None:
+    client, server = endpoints.connected()
+    agreed = client.negotiated
+    with pytest.raises(TruncationError):
+        client.receive_eof()
+    assert client.negotiated is agreed is not None
+    with pytest.raises(TruncationError):
+        client.export_keying_material(b"EXPORTER-test", 32)
+    assert server.negotiated is not None
+
+
 def test_after_close_nothing_more_can_be_sent(endpoints: Endpoints) -> None:
     client, server = endpoints.connected()
     for each in (client, server):

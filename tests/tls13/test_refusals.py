@@ -20,7 +20,6 @@ from scripted import Peer, ScriptedClient, ScriptedServer
 from schemas.code_points import AlertDescription, AlertLevel
 from schemas.handshake import EncryptedExtensions, NewSessionTicket
 from tls13 import errors
-from tls13.config import Limits
 from tls13.errors import AlertReceived, TLSError
 from tls13.events import DataReceived, KeysUpdated, PeerClosed, TicketReceived
 from tls13.handshake.states import (
@@ -37,6 +36,7 @@ from tls13.handshake.states import (
     WaitServerHello,
     WaitServerHelloAfterRetry,
 )
+from tls13.limits import Limits
 
 IN_THE_CLEAR: tuple[type[State], ...] = (
     WaitServerHello,

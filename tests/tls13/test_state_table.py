@@ -28,6 +28,7 @@ from tls13.errors import Reason, UnexpectedMessage
 from tls13.handshake.states import (
     ClientConnected,
     ClientState,
+    Failed,
     ServerState,
     State,
     WaitCertificate,
@@ -69,6 +70,7 @@ def test_the_table_has_every_state_once() -> None:
     assert set(SERVER) == set(typing.get_args(ServerState)) == set(SERVER_STATES)
     assert not set(CLIENT) & set(SERVER)
     assert set(HANDLERS) == {*CLIENT, *SERVER}
+    assert set(typing.get_args(State)) - set(HANDLERS) == {Failed}
 
 
 @pytest.mark.parametrize("state", ALL_STATES, ids=lambda each: each.__name__)

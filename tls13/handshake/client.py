@@ -49,7 +49,6 @@ from tls13.crypto.groups import GROUPS, PrivateShare
 from tls13.errors import (
     BadFinished,
     ChangedParameter,
-    DowngradeDetected,
     EmptyCertificate,
     ForbiddenSignatureScheme,
     ForbiddenValue,
@@ -62,6 +61,7 @@ from tls13.errors import (
 )
 from tls13.events import HandshakeCompleted, Negotiated
 from tls13.handshake.negotiation import check_places, check_responses, require
+from tls13.handshake.older import older_server_hello
 from tls13.handshake.secrets import check_length, derive_application_secrets, derive_handshake_keys
 from tls13.handshake.states import (
     ClientConnected,
@@ -81,9 +81,6 @@ from tls13.server_name import ServerName as HostName
 from tls13.server_name import parse_server_name, server_name_for_sni
 from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES
 from tls13.wire import Wire
-
-DOWNGRADE_SENTINELS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
-"""The last eight bytes of ServerHello.random where TLS 1.3 was given up for less. RFC 9846 §4.2.3"""
 
 
 def start(wire: Wire, config: ClientConfig, server_name: str) -> WaitServerHello:
@@ -110,7 +107,8 @@ def server_hello(
     offer = state.offer
     version = SupportedVersions.server_hello.find(message.extensions)
     if version is None:
-        raise _older_version(offer, message)
+        offered = SupportedVersions.client_hello.find(offer.hello.extensions) or []
+        raise older_server_hello(message.random, message.legacy_version, offered)
     suite = _check_hello(offer, message, version)
     check_responses("server_hello", message.extensions, offer.hello.extensions)
     if offer.retry is not None and message.cipher_suite != offer.retry.cipher_suite:
@@ -284,20 +282,6 @@ def _offered_suite(offer: Offer, chosen: CipherSuite, name: str) -> Suite:
     if chosen not in SUITES:
         raise UnsupportedHandshake(f"cipher suite {chosen} was offered, but is not implemented", message=name)
     return SUITES[chosen]
-
-
-def _older_version(offer: Offer, message: ServerHello) -> DowngradeDetected | UnsupportedVersion:
-    """Why a ServerHello without supported_versions ends the handshake. §4.2.3, §E.1"""
-    if message.random[-8:] in DOWNGRADE_SENTINELS:
-        return DowngradeDetected(
-            "the server speaks TLS 1.3 but was made to choose less: somebody changed the hello on its way",
-            message="server_hello",
-        )
-    return UnsupportedVersion(
-        [message.legacy_version],
-        SupportedVersions.client_hello.find(offer.hello.extensions) or [],
-        message="server_hello",
-    )
 
 
 def _share_on_request(wire: Wire, offer: Offer, group: NamedGroup) -> dict[NamedGroup, PrivateShare]:
