@@ -14,8 +14,9 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import PublicKeyAlgorithmOID
+from cryptography.x509.oid import PublicKeyAlgorithmOID, SignatureAlgorithmOID
 
+from schemas.code_points import SignatureScheme
 from tls13.crypto.signatures import PublicKey
 from tls13.errors import BadCertificate, ConfigurationError, EmptyCertificate, UnsupportedCertificate
 
@@ -89,6 +90,43 @@ def dns_names(certificate: bytes) -> tuple[str, ...]:
     except UNPARSABLE as error:
         raise BadCertificate("the certificate's extensions do not parse") from error
     return () if found is None else tuple(found.get_values_for_type(x509.DNSName))
+
+
+def chain_schemes(chain: Sequence[bytes]) -> frozenset[SignatureScheme | None]:
+    """How the certificates of a chain in DER are signed, None for ways that TLS 1.3 has no name for.
+
+    Those that are signed by their own key don't count: nobody verifies that. RFC 9846 §4.3.3. Raises BadCertificate.
+    """
+    certificates = parse_chain(chain, len(chain))
+    return frozenset(signature_scheme(each) for each in certificates if each.issuer != each.subject)
+
+
+def signature_scheme(certificate: x509.Certificate) -> SignatureScheme | None:
+    """How a certificate is signed. Of ECDSA the hash tells the scheme, as the curve is the issuer's."""
+    oid = certificate.signature_algorithm_oid
+    if oid != SignatureAlgorithmOID.RSASSA_PSS:
+        return CERTIFICATE_SIGNATURES.get(oid)
+    digest = certificate.signature_hash_algorithm
+    return None if digest is None else PSS_SIGNATURES.get(digest.name)
+
+
+CERTIFICATE_SIGNATURES = {
+    SignatureAlgorithmOID.RSA_WITH_SHA1: SignatureScheme.rsa_pkcs1_sha1,
+    SignatureAlgorithmOID.RSA_WITH_SHA256: SignatureScheme.rsa_pkcs1_sha256,
+    SignatureAlgorithmOID.RSA_WITH_SHA384: SignatureScheme.rsa_pkcs1_sha384,
+    SignatureAlgorithmOID.RSA_WITH_SHA512: SignatureScheme.rsa_pkcs1_sha512,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA1: SignatureScheme.ecdsa_sha1,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256: SignatureScheme.ecdsa_secp256r1_sha256,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384: SignatureScheme.ecdsa_secp384r1_sha384,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512: SignatureScheme.ecdsa_secp521r1_sha512,
+    SignatureAlgorithmOID.ED25519: SignatureScheme.ed25519,
+    SignatureAlgorithmOID.ED448: SignatureScheme.ed448,
+}
+PSS_SIGNATURES = {
+    "sha256": SignatureScheme.rsa_pss_rsae_sha256,
+    "sha384": SignatureScheme.rsa_pss_rsae_sha384,
+    "sha512": SignatureScheme.rsa_pss_rsae_sha512,
+}
 
 
 def public_key_of(certificate: bytes) -> PublicKey:

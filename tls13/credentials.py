@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from schemas.code_points import SignatureScheme
-from tls13.certificates import dns_names, load_certificates, public_key_of, read_file
+from tls13.certificates import chain_schemes, dns_names, load_certificates, public_key_of, read_file
 from tls13.crypto.signatures import LocalSigner, Signer, key_type_names
 from tls13.errors import ConfigurationError, Reason
 from tls13.server_name import dns_name_matches, parse_server_name
@@ -29,13 +29,14 @@ class Credential:
     """A chain and its signer. `certificate_list` is DER, the server's own certificate first, each signed by the next.
 
     `signer` may be any `Signer`, one that asks a key elsewhere too. `names` are the DNS names that the certificate is
-    for, in lower case, wildcards as they stand. Raises ConfigurationError for a chain that is empty or does not parse,
-    and for a certificate that signs by none of the signer's schemes.
+    for, in lower case, wildcards as they stand, `chain_schemes` how the chain is signed. Raises ConfigurationError for
+    a chain that is empty or does not parse, and for a certificate that signs by none of the signer's schemes.
     """
 
     certificate_list: tuple[bytes, ...] = field(repr=False)
     signer: Signer
     names: tuple[str, ...] = field(init=False)
+    chain_schemes: frozenset[SignatureScheme | None] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.certificate_list:
@@ -43,6 +44,7 @@ class Credential:
         try:
             usable = public_key_of(self.certificate_list[0]).schemes
             names = dns_names(self.certificate_list[0])
+            chain = chain_schemes(self.certificate_list)
         except Reason as reason:
             raise ConfigurationError(reason.detail, reason.hint) from reason
         if not set(usable) & set(self.signer.schemes):
@@ -50,6 +52,7 @@ class Credential:
                 "the private key is of another type than the certificate's", "give the key that belongs to it"
             )
         object.__setattr__(self, "names", tuple(name.lower() for name in names))
+        object.__setattr__(self, "chain_schemes", chain)
 
     @classmethod
     def load(cls, cert_path: str | Path, key_path: str | Path, password: str | bytes | None = None) -> Self:

@@ -51,7 +51,7 @@ CERTIFICATE_SIGNATURE_SCHEMES = (
 )
 """How the certificates of a chain may be signed. RFC 9846 §4.3.3, §9.1
 
-What the X.509 library verifies; and ed25519, of which it takes no issuer, for certificates that are trusted as they are.
+What the X.509 library verifies; and ed25519, of which it takes no issuer, for certificates trusted as they are.
 """
 
 

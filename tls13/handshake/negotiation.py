@@ -98,18 +98,23 @@ def choose_credential(
     credentials: Sequence[Credential],
     server_name: str | None,
     schemes: Sequence[SignatureScheme],
+    certificate_schemes: Collection[SignatureScheme],
     *,
     require_server_name: bool,
 ) -> tuple[Credential, SignatureScheme]:
     """The certificate to show and how to sign for it. RFC 9846 §4.5.1.2
 
-    Among those whose key can sign by one of the client's schemes the first that is for `server_name`; the first of all
-    where none is. Raises NoCommonSignatureScheme, or UnrecognizedName where the name is required.
+    Of those whose key can sign by one of the client's `schemes` the first that is for `server_name` and whose chain is
+    signed by `certificate_schemes`; where none is both, the name counts for more, and any is better than none. Raises
+    NoCommonSignatureScheme, or UnrecognizedName where the name is required.
     """
-    named = [each for each in credentials if server_name is not None and each.matches(server_name)]
+    named = {id(each) for each in credentials if server_name is not None and each.matches(server_name)}
     if require_server_name and server_name is not None and not named:
         raise UnrecognizedName(f"no certificate for {printable(server_name)}", message="client_hello")
-    for credential in (*named, *credentials):
+    by_fitness = sorted(
+        credentials, key=lambda each: (id(each) not in named, not each.chain_schemes <= {*certificate_schemes})
+    )
+    for credential in by_fitness:
         scheme = first_in_common(credential.signer.schemes, schemes)
         if scheme is not None:
             return credential, scheme

@@ -23,6 +23,7 @@ from schemas.extensions import (
     PskKeyExchangeModes,
     ServerNameIndication,
     SignatureAlgorithms,
+    SignatureAlgorithmsCert,
     SupportedGroups,
     SupportedVersions,
 )
@@ -92,6 +93,7 @@ class Request:
     groups: Sequence[NamedGroup]
     shares: Sequence[KeyShareEntry]
     schemes: Sequence[SignatureScheme]
+    certificate_schemes: Sequence[SignatureScheme]
     server_name: str | None
 
 
@@ -153,7 +155,8 @@ def _read(hello: ClientHello) -> Request:
     check_key_shares(shares, groups)
     schemes = require(SignatureAlgorithms.client_hello.find(hello.extensions), ExtensionType.signature_algorithms, name)
     server_name = requested_server_name(ServerNameIndication.client_hello.find(hello.extensions))
-    return Request(hello, groups, shares, schemes, server_name)
+    certificate_schemes = SignatureAlgorithmsCert.client_hello.find(hello.extensions) or schemes
+    return Request(hello, groups, shares, schemes, certificate_schemes, server_name)
 
 
 def _check_pre_shared_key(hello: ClientHello) -> None:
@@ -229,7 +232,11 @@ def _answer(
     """ServerHello up to the server's Finished. §2"""
     hello = request.hello
     credential, scheme = choose_credential(
-        config.credentials, request.server_name, request.schemes, require_server_name=config.require_server_name
+        config.credentials,
+        request.server_name,
+        request.schemes,
+        request.certificate_schemes,
+        require_server_name=config.require_server_name,
     )
     protocol = choose_application_protocol(
         ApplicationLayerProtocolNegotiation.client_hello.find(hello.extensions), config.application_protocols
