@@ -11,7 +11,9 @@ from tools.certs import certs
 from tools.connect import connect
 from tools.demo import demo
 from tools.exit_status import EXIT_STATUS_HELP
+from tools.explain import explain
 from tools.parse import parse
+from tools.schema import schema
 from tools.serve import serve
 
 # Plain help: it fits any terminal, and what it says can be copied.
@@ -52,12 +54,15 @@ def _tls13(
       tls13 serve --cert pki/server-ecdsa-p256.pem --key pki/server-ecdsa-p256.key
       tls13 connect localhost:4433 --ca pki/ca.pem -v
       tls13 parse FILE.pcapng --keylog FILE    what a capture says, decrypted
+      tls13 explain 16030300020228             bytes, field by field
+      tls13 schema ClientHello                 what is declared, in the RFC's own notation
     \b
     `tls13 COMMAND --help` says more, with examples.
     """
 
 
-for command in (demo, serve, connect, certs):
+for command in (demo, serve, connect, certs, schema):
     app.command(epilog=EXIT_STATUS_HELP)(command)
-# Its statuses say more, in its own help.
+# Their statuses say more, in their own help.
 app.command()(parse)
+app.command()(explain)

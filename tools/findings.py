@@ -87,7 +87,7 @@ class Findings:
     def _is_unread(self, kind: NoteKind, opaque: bool) -> bool:
         if kind in _ALWAYS_UNREAD or kind in _KEYS_FAIL:
             return True
-        return self._keys_given if opaque else kind is NoteKind.legacy_version
+        return self._keys_given and opaque
 
     def _trouble(self, kind: str, text: str) -> None:
         self.complete = False

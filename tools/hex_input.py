@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,8 +15,11 @@ from tools.exit_status import ExitStatus
 from tools.failures import CommandError
 
 STDIN = "-"
-MOST_BYTES = 2**26
-"""What is read of a file. A dump of bytes takes four to five times as many as they are."""
+MOST_BYTES = 2**20
+"""So many bytes can be looked at, and are read of a file."""
+
+MOST_TEXT = 5 * MOST_BYTES
+"""What is read of a file that holds a dump of bytes: more than four characters for each."""
 
 SHOWN = 24
 """Characters of what can't be read that a complaint quotes."""
@@ -47,7 +51,7 @@ def read_input(arguments: Sequence[str]) -> Input:
     try:
         data = from_hexadecimal(text)
     except NotHexadecimal as error:
-        kind = "no file of this name, and no hexadecimal" if len(arguments) == 1 else "no hexadecimal"
+        kind = "neither a file nor hexadecimal" if len(arguments) == 1 else "no hexadecimal"
         raise CommandError(
             f"{_quoted(text)} is {kind}: {error}",
             "give bytes as 16 03 01 …, a file with them or with their hexadecimal, or - for standard input",
@@ -69,15 +73,13 @@ def from_hexadecimal(text: str) -> bytes:
 
 
 def _from_stream(stream: BinaryIO, source: str) -> Input:
-    data = stream.read(MOST_BYTES + 1)
+    data = stream.read(MOST_TEXT + 1)
+    if data.isascii() and len(data) <= MOST_TEXT:
+        with suppress(NotHexadecimal):  # a file of bytes may happen to be text
+            data, source = from_hexadecimal(data.decode("ascii")), f"{source}, hexadecimal"
     if len(data) > MOST_BYTES:
         hint = "cut out the part that you want explained"
         raise CommandError(f"{source} holds more than {MOST_BYTES} bytes", hint, status=ExitStatus.USAGE)
-    if data.isascii():
-        try:
-            return Input(from_hexadecimal(data.decode("ascii")), f"{source}, hexadecimal")
-        except NotHexadecimal:
-            pass  # a file of bytes which happen to be text
     return Input(data, source)
 
 
@@ -103,8 +105,7 @@ def _digits(text: str) -> bytes:
     digits = SEPARATORS.sub("", text)
     strange = re.search(r"[^0-9a-fA-F]", digits)
     if strange is not None:
-        at = strange.start()
-        raise NotHexadecimal(f"{_quoted(digits[at : at + SHOWN])} is no hexadecimal digit")
+        raise NotHexadecimal(f"{strange.group()!r} is no hexadecimal digit")
     if len(digits) % 2:
         raise NotHexadecimal(f"an odd number of digits, {len(digits)}, makes no whole bytes")
     return bytes.fromhex(digits)

@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
-from schemas.handshake import Handshake
 from tls13.capture import Capture, Connection, Message
+from tls13.capture.messages import AnyHandshake
 from tools.findings import Findings
 from tools.plain import Plain, plain
 from tools.report import name_of
@@ -68,7 +68,7 @@ def message_object(connection: Connection, number: int, message: Message) -> dic
 
 def _fields(message: Message) -> Plain:
     value = message.value
-    return plain(value.message if isinstance(value, Handshake) else value)
+    return plain(value.message if isinstance(value, AnyHandshake) else value)
 
 
 def _note(message: Message) -> Plain:

@@ -8,6 +8,7 @@ from itertools import chain
 
 from rich.text import Text
 
+from schemas import tls12
 from schemas.code_points import CipherSuite, NamedGroup, ProtocolVersion
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
@@ -62,12 +63,13 @@ class Negotiation:
                 names = ServerNameIndication.client_hello.find(hello.extensions) or []
                 self.server_name = printable(names[0].name.decode("ascii", "replace")) if names else ""
             case Handshake(message=ServerHello() as hello):
-                chosen = SupportedVersions.server_hello.find(hello.extensions)
                 share = KeyShare.server_hello.find(hello.extensions)
-                self.version = chosen or hello.legacy_version
+                self.version = SupportedVersions.server_hello.find(hello.extensions) or hello.legacy_version
                 self.cipher_suite = hello.cipher_suite
                 self.group = share.group if share is not None else None
                 self.psk = PreSharedKey.server_hello.find(hello.extensions) is not None
+            case tls12.Handshake(message=tls12.ServerHello() as chosen):
+                self.version, self.cipher_suite = chosen.server_version, chosen.cipher_suite
             case Handshake(message=EncryptedExtensions() as answers):
                 protocols = ApplicationLayerProtocolNegotiation.encrypted_extensions.find(answers.extensions) or []
                 self.application_protocol = printable(protocols[0].decode("ascii", "replace")) if protocols else ""

@@ -25,10 +25,11 @@ def schema(
         typer.Argument(metavar="[NAME]...", help="A struct, a registry or an extension; none lists them all."),
     ] = None,
 ) -> None:
-    """Print schemas as RFC 9846 §3 writes them: struct { … } ClientHello;
+    """Print schemas in the notation of the RFC.
 
-    These are the declarations that everything here parses and builds with. An extension is shown with the form that
-    it has in each message, and with the structs that it is made of.
+    That is the presentation language of RFC 9846 §3: struct { … } ClientHello; These are the declarations that
+    everything here parses and builds with. An extension is shown with the form that it has in each message, and with
+    the structs that it is made of.
 
     \b
     Examples:

@@ -20,9 +20,9 @@ from schemas import Struct
 from schemas.certificate import CertificateEntry
 from schemas.code_points import ContentType, ExtensionType, HandshakeType
 from schemas.extension_block import Extension
-from schemas.handshake import Handshake
 from schemas.vocabulary import CodePoint
 from tls13.capture import Direction
+from tls13.capture.messages import AnyHandshake
 from tools.certificates import facts as certificate_facts
 from tools.plain import field_names
 
@@ -65,7 +65,7 @@ def heading(direction: Direction, title: str, details: str, *, number: int | Non
 
 def title(value: Struct) -> str:
     """What a message is called: `ClientHello`, `HelloRetryRequest`, `Alert`."""
-    return type(value.message if isinstance(value, Handshake) else value).__name__
+    return type(value.message if isinstance(value, AnyHandshake) else value).__name__
 
 
 def type_title(code_point: ContentType | HandshakeType) -> str:
@@ -76,7 +76,7 @@ def type_title(code_point: ContentType | HandshakeType) -> str:
 def tree(label: Text, value: Struct) -> Tree:
     """Every field of a struct, under `label`. Of a `Handshake`, those of the message."""
     root = Tree(label, guide_style="dim")
-    _fill(root, value.message if isinstance(value, Handshake) else value)
+    _fill(root, value.message if isinstance(value, AnyHandshake) else value)
     return root
 
 

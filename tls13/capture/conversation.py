@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from schemas import tls10, tls12
 from schemas.alert import Alert
-from schemas.code_points import CipherSuite, ContentType, HandshakeType
+from schemas.code_points import CipherSuite, ContentType, HandshakeType, ProtocolVersion
 from schemas.errors import DecodeError
 from schemas.extensions import EarlyDataIndication, SupportedVersions
 from schemas.handshake import (
@@ -27,7 +28,7 @@ from schemas.handshake import (
 from schemas.record import ChangeCipherSpec
 from tls13.capture.decryption import Opened, Opener, Secrets
 from tls13.capture.limits import Limits
-from tls13.capture.messages import Direction, Epoch, Gap, Message, Note, NoteKind
+from tls13.capture.messages import AnyHandshake, Direction, Epoch, Gap, Message, Note, NoteKind
 from tls13.capture.records import CapturedRecord, Hole
 from tls13.crypto.aead import SUITES
 
@@ -35,7 +36,6 @@ HANDSHAKE_HEADER_LENGTH = 4
 _CLIENT_RANDOM = slice(6, 38)
 """Of a ClientHello with its handshake header."""
 _HELLOS = (HandshakeType.client_hello, HandshakeType.server_hello)
-_LEGACY = Note(NoteKind.legacy_version, "of TLS 1.2 or older: not read")
 _LEGACY_ENCRYPTED = Note(NoteKind.legacy_version, "encrypted under TLS 1.2 or older: not decrypted")
 
 
@@ -51,6 +51,8 @@ class Conversation:
         """What the ServerHello chose, None before it."""
         self._legacy = False
         """Whether it is known to be TLS 1.2 or older."""
+        self._older: type[tls12.Handshake | tls10.Handshake] = tls12.Handshake
+        """The form of handshake messages in the clear, which only TLS 1.2 and older have besides the hellos."""
         self._expecting = False
         """Whether both sides have been told what keys come next."""
 
@@ -179,14 +181,11 @@ class Conversation:
         if message.note is not None:
             yield message
             return
-        if not message.protected and message.handshake_type not in _HELLOS:
-            yield replace(message, note=_LEGACY)
-            return
         if message.handshake_type is HandshakeType.client_hello and not message.protected:
             # Taken from its place, so that a mistake further on in the message does not cost the keys.
             self._client_random = message.raw[_CLIENT_RANDOM]
         try:
-            handshake = Handshake.parse(message.raw)
+            handshake = self._parse(message)
         except DecodeError as error:
             yield replace(message, error=error)
             return
@@ -196,7 +195,24 @@ class Conversation:
         else:
             yield from self._follow_hello(side, handshake)
 
-    def _change_keys(self, side: _Side, handshake: Handshake) -> None:
+    def _parse(self, message: Message) -> AnyHandshake:
+        """The message by the grammar of its version. Raises DecodeError."""
+        if message.protected:
+            return Handshake.parse(message.raw)
+        if message.handshake_type not in _HELLOS:
+            return self._older.parse(message.raw)
+        try:
+            hello = Handshake.parse(message.raw)
+        except DecodeError:
+            if (older := _older_hello(message.raw)) is not None:
+                return older
+            raise
+        chosen_by_extension = not isinstance(hello.message, ServerHello) or (
+            SupportedVersions.server_hello.find(hello.message.extensions) is not None
+        )
+        return hello if chosen_by_extension else _older_hello(message.raw) or hello
+
+    def _change_keys(self, side: _Side, handshake: AnyHandshake) -> None:
         match handshake.message:
             case EndOfEarlyData():
                 side.opener.advance(Epoch.handshake)
@@ -207,13 +223,17 @@ class Conversation:
             case _:
                 pass
 
-    def _follow_hello(self, side: _Side, handshake: Handshake) -> Iterator[Message]:
+    def _follow_hello(self, side: _Side, handshake: AnyHandshake) -> Iterator[Message]:
         match handshake.message:
             case ClientHello() as hello:
                 self._client_hello(side, hello)
                 yield from self._release(self._sides[side.direction.opposite], read=True)
-            case ServerHello() as hello:
-                self._server_hello(hello)
+            case ServerHello(cipher_suite=suite):
+                self._chosen(suite, legacy=False)
+                yield from self._release(self._sides[side.direction.opposite], read=True)
+            case tls12.ServerHello(cipher_suite=suite, server_version=version):
+                self._older = tls12.Handshake if version >= ProtocolVersion.TLS12 else tls10.Handshake
+                self._chosen(suite, legacy=True)
                 yield from self._release(self._sides[side.direction.opposite], read=True)
             case _:
                 pass
@@ -227,10 +247,10 @@ class Conversation:
             offered = [SUITES[suite] for suite in hello.cipher_suites if suite in SUITES]
             side.opener.expect_early_data(hello.random, offered)
 
-    def _server_hello(self, hello: ServerHello) -> None:
+    def _chosen(self, suite: CipherSuite, *, legacy: bool) -> None:
         if self._suite is None:
-            self._suite = hello.cipher_suite
-            self._legacy = SupportedVersions.server_hello.find(hello.extensions) is None
+            self._suite = suite
+            self._legacy = legacy
             self._expect_handshake()
 
     def _expect_handshake(self) -> None:
@@ -241,6 +261,14 @@ class Conversation:
         suites = [SUITES[self._suite]] if self._suite in SUITES else []
         for side in self._sides.values():
             side.opener.expect_handshake(self._client_random, suites)
+
+
+def _older_hello(raw: bytes) -> tls12.Handshake | None:
+    """A hello as TLS 1.2 and older have it, None where it is none."""
+    try:
+        return tls12.Handshake.parse(raw)
+    except DecodeError:
+        return None
 
 
 class _Side:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas import tls10, tls12
 from schemas.alert import Alert
 from schemas.code_points import ContentType, HandshakeType
 from schemas.errors import DecodeError
 from schemas.handshake import Handshake
 from schemas.record import ChangeCipherSpec
 from tls13.capture.records import GapReason
+
+AnyHandshake = Handshake | tls12.Handshake | tls10.Handshake
+"""A handshake message with its header, in the form that its version gives it."""
 
 
 class Direction(StrEnum):
@@ -95,7 +99,7 @@ class Message:
     epoch: Epoch
     generation: int
     raw: bytes
-    value: Handshake | Alert | ChangeCipherSpec | None
+    value: AnyHandshake | Alert | ChangeCipherSpec | None
     error: DecodeError | None
     note: Note | None
 

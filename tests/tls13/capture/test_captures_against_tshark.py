@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from capture.tshark import Tshark
 
+from schemas import tls12
 from schemas.alert import Alert
 from schemas.code_points import ContentType
 from schemas.extensions import ServerNameIndication
-from schemas.handshake import ClientHello, Handshake, HelloRetryRequest, ServerHello
+from schemas.handshake import ClientHello, HelloRetryRequest, ServerHello
 from tls13.capture import Capture, Connection, Direction, Message, read_capture
+from tls13.capture.messages import AnyHandshake
 from tls13.keylog import KeyLog
 
 CAPTURES = Path(__file__).resolve().parents[4] / "shared" / "captures"
@@ -142,14 +144,14 @@ def test_randoms_cipher_suites_and_server_names(path: Path, tshark: Tshark) -> N
 
 def hello_values(message: Message) -> list[str]:
     """Random, suites and server name of a hello, as tshark writes them."""
-    if not isinstance(message.value, Handshake):
+    if not isinstance(message.value, AnyHandshake):
         return []
     hello = message.value.message
     match hello:
         case ClientHello():
             names = ServerNameIndication.client_hello.find(hello.extensions) or []
             suites = hello.cipher_suites
-        case ServerHello() | HelloRetryRequest():
+        case ServerHello() | HelloRetryRequest() | tls12.ServerHello():
             names, suites = [], [hello.cipher_suite]
         case _:
             return []
