@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ours import OurServer, echo
-from peers import Peer, installed
+from peers import PATIENCE, Peer, installed
 
 from certs import KeyType, Pki, Profile, generate
 from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
@@ -345,7 +345,7 @@ def test_early_data_is_refused_and_the_handshake_goes_on(
 
 
 def test_many_clients_at_once_are_served(serve: Serve, s_client: Client, random_bytes: Callable[[int], bytes]) -> None:
-    everybody_is_here = threading.Barrier(8)
+    everybody_is_here = threading.Barrier(8, timeout=PATIENCE)
 
     def echo_once_all_are_here(tls: TLSSocket) -> None:
         everybody_is_here.wait()

@@ -263,6 +263,8 @@ def test_client_updates_its_keys(
         peer.wait_for(rf"(?m)^question {round_}$")
         peer.send(f"answer {round_}\n".encode())
         assert tls.recv() == f"answer {round_}\n".encode()
+    tls.close()
+    assert peer.wait() == 0, peer.text
     assert len(re.findall(r"^<<< .*, KeyUpdate$", peer.text, re.MULTILINE)) == 3
     assert len(re.findall(r"^>>> .*, KeyUpdate$", peer.text, re.MULTILINE)) == key_updates_from_the_server
 
