@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -17,9 +16,6 @@ INTEROP = TESTS / "interop"
 
 REQUIRE_PEERS = "TLS13_REQUIRE_PEERS"
 """Set to 1, a test in tests/interop that is skipped fails instead: so CI notices that a peer is not installed."""
-
-# The test modules import the published figures, which stand in tests/vectors, by name.
-sys.path.insert(0, str(TESTS / "vectors"))
 
 # The same examples in every run, no deadline: whether a test passes says nothing about the machine.
 settings.register_profile("tls13", deadline=None, derandomize=True, database=None)

@@ -48,7 +48,7 @@ from tls13.events import (
     RecordObserved,
 )
 from tls13.handshake import client
-from tls13.handshake.older import malformed
+from tls13.handshake.older import older_hello
 from tls13.handshake.states import (
     ClientConnected,
     Established,
@@ -332,7 +332,9 @@ class Connection:
         try:
             handshake = Handshake.parse(raw)
         except DecodeError as error:
-            raise malformed(raw, error) from error
+            if (reason := older_hello(raw)) is not None:
+                raise reason from error
+            raise
         message = handshake.message
         self._wire.observe(MessageObserved(False, message, raw))
         handler = HANDLERS[type(self._state)].get(type(message))

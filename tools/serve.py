@@ -22,7 +22,7 @@ from tools import options
 from tools.addresses import Address
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, one_line, reports_failures
-from tools.status_page import PROTOCOL, answer_request
+from tools.status_page import PROTOCOLS, answer_request
 from tools.watch import watching
 
 GOODBYE_SECONDS = 1.0
@@ -186,9 +186,9 @@ def _protocols(alpn: list[str] | None, *, http: bool) -> tuple[str, ...]:
     chosen = options.protocols(alpn)
     if not http:
         return chosen
-    if chosen and chosen != (PROTOCOL,):
-        raise typer.BadParameter(f"--http speaks {PROTOCOL} alone: leave --alpn out", param_hint="'--alpn'")
-    return (PROTOCOL,)
+    if not set(chosen) <= set(PROTOCOLS):
+        raise typer.BadParameter(f"--http speaks {' and '.join(PROTOCOLS)}: leave --alpn out", param_hint="'--alpn'")
+    return chosen or PROTOCOLS
 
 
 def _echo(tls: TLSSocket, peer: str) -> str:

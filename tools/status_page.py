@@ -13,7 +13,7 @@ from tls13.events import Negotiated
 from tls13.printable import printable
 from tls13.sockets import TLSSocket
 
-PROTOCOL = "http/1.1"
+PROTOCOLS = ("http/1.1", "http/1.0")
 """Its ALPN name. RFC 7301 §6"""
 MAX_HEAD = 2**14
 """Bytes of request line and header fields."""

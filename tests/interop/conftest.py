@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
-# The test modules import what drives the peers, which stands beside them, by name.
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from ours import OurServer, echo
 from peers import PATIENCE, Peer
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from by_hand import AEADS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from endpoints import Endpoints
 from scripted import MINTED, Identity, clock
 
 from certs import Pki, mint
+from schemas.code_points import NamedGroup
 from tls13.config import ClientConfig, ServerConfig
 from tls13.credentials import Credential
 from tls13.trust import TrustStore
+
+# Named, so that what a test expects does not hang on what is implemented besides.
+SUITES = tuple(AEADS)
+GROUPS = (NamedGroup.x25519, NamedGroup.secp256r1)
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +34,7 @@ def endpoints(pki: Pki) -> Endpoints:
     key = load_pem_private_key(files.key.read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     return Endpoints(
-        ClientConfig(trust=TrustStore.load(pki.ca), clock=clock),
-        ServerConfig(credentials=(credential,), clock=clock),
+        ClientConfig(trust=TrustStore.load(pki.ca), cipher_suites=SUITES, groups=GROUPS, clock=clock),
+        ServerConfig(credentials=(credential,), cipher_suites=SUITES, groups=GROUPS, clock=clock),
         Identity(credential.certificate_list, key),
     )

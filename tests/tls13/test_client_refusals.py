@@ -67,7 +67,8 @@ def hello_without(extension_type: ExtensionType, **changes: Any) -> Violation:
 
 def older_hello(server: ScriptedServer) -> bytes:
     """A ServerHello as TLS 1.2 has it, without any extensions."""
-    chosen = tls12.ServerHello(random=bytes(range(32)), cipher_suite=CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256)
+    suite = CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256
+    chosen = tls12.ServerHello(random=bytes(range(32)), cipher_suite=suite, extensions=None)
     return tls12.Handshake.of(chosen).build()
 
 
@@ -207,7 +208,7 @@ def offering(*extensions: Extension, **changes: Any) -> MessageEditor:
 
 
 def test_what_was_offered_but_is_not_implemented_is_refused_when_it_is_chosen(endpoints: Endpoints) -> None:
-    suite, group = CipherSuite.TLS_AES_128_CCM_SHA256, NamedGroup.secp521r1
+    suite, group = CipherSuite(0x1399), NamedGroup(0x7777)
     server = endpoints.scripted_server(edit_message=offering(cipher_suites=[suite]))
     check(server, hello_with(cipher_suite=suite), errors.UnsupportedHandshake)
     server = endpoints.scripted_server(edit_message=offering(SupportedGroups.client_hello([NamedGroup.x25519, group])))

@@ -96,6 +96,15 @@ def test_a_failed_negotiation_lists_both_sides() -> None:
     )
 
 
+def test_a_long_list_is_shown_in_part_and_kept_whole() -> None:
+    names = [f"protocol-{number}" for number in range(13)]
+    text = str(errors.NoApplicationProtocol(names[:12], ["h2"]))
+    assert "protocol-11; supported" in text
+    error = errors.NoApplicationProtocol(names, ["h2"])
+    assert "protocol-11 and 1 more; supported" in str(error)
+    assert error.offered == tuple(names)
+
+
 def test_a_malformed_message_keeps_its_error() -> None:
     decoding = DecodeError("the end", "1 more byte", offset=7, path="finished")
     error = errors.MalformedMessage(decoding, message="finished")

@@ -336,6 +336,16 @@ def test_key_updates_for_ever_are_refused(endpoints: Endpoints, state: type[Stat
     refused(peer, peer.record(HANDSHAKE, key_update(0)), errors.TooManyMessages)
 
 
+@each_of(*CONNECTED)
+def test_key_updates_between_what_we_send_are_no_flood(endpoints: Endpoints, state: type[State]) -> None:
+    """A peer that only listens may change its keys as often as it likes while it is sent data."""
+    peer = connected(endpoints, state, Limits(key_updates=5))
+    for _ in range(20):
+        update(peer, times=1)
+        peer.connection.send(b"more")
+    assert type(peer.connection.state) is state
+
+
 def connected(endpoints: Endpoints, state: type[State], limits: Limits) -> Peer:
     if state is ClientConnected:
         return endpoints.scripted_server(limits=limits).reach(state)

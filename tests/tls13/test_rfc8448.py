@@ -55,6 +55,8 @@ SCHEMES = [
 MANY_GROUPS = [NamedGroup(number) for number in (0x1D, 0x17, 0x18, 0x19, 0x100, 0x101, 0x102, 0x103, 0x104)]
 FEW_GROUPS = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup(0x18)]
 
+X25519_FIRST = (NamedGroup.x25519, NamedGroup.secp256r1)
+
 RENEGOTIATION_INFO = RenegotiationInfo.client_hello(b"")
 SESSION_TICKET = SessionTicket.client_hello(b"")
 
@@ -150,6 +152,7 @@ def client_for(random: Random, editor: MessageEditor, *, middlebox_compatibility
     config = ClientConfig(
         trust=NoVerification(),
         cipher_suites=SUITES,
+        groups=X25519_FIRST,
         random=random,
         edit_message=editor,
         middlebox_compatibility=middlebox_compatibility,
@@ -171,9 +174,6 @@ def server_for(given: Trace, random: Random, editor: MessageEditor, groups: tupl
         tickets=0,
     )
     return Connection.server(config)
-
-
-X25519_FIRST = (NamedGroup.x25519, NamedGroup.secp256r1)
 
 
 def test_simple_1rtt_client(rfc8448: Traces) -> None:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-
-# The test modules import what runs the commands, which stands beside them, by name.
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import running
 from running import Serving
 

@@ -26,19 +26,19 @@ def older_server_hello(random: bytes, version: ProtocolVersion, offered: Sequenc
     return UnsupportedVersion([version], offered, message="server_hello")
 
 
-def malformed(raw: bytes, error: DecodeError) -> Reason | DecodeError:
-    """Why a message that does not parse ends the handshake: as an older hello, if it is one; else by its `error`."""
+def older_hello(raw: bytes) -> Reason | None:
+    """Why a message that TLS 1.3's grammar does not hold ends the handshake, None where it is no older hello either."""
     try:
         message = tls12.Handshake.parse(raw).message
     except DecodeError:
-        return error
-    if not isinstance(message, (tls12.ClientHello, tls12.ServerHello)) or _speaks_tls13(message.extensions):
-        return error
+        return None
     match message:
-        case tls12.ClientHello(client_version=version):
-            return UnsupportedVersion([version], TLS13_ONLY, message="client_hello")
-        case tls12.ServerHello(random=random, server_version=version):
-            return older_server_hello(random, version, TLS13_ONLY)
+        case tls12.ClientHello() if not _speaks_tls13(message.extensions):
+            return UnsupportedVersion([message.client_version], TLS13_ONLY, message="client_hello")
+        case tls12.ServerHello() if not _speaks_tls13(message.extensions):
+            return older_server_hello(message.random, message.server_version, TLS13_ONLY)
+        case _:
+            return None
 
 
 def _speaks_tls13(extensions: Sequence[Extension] | None) -> bool:
