@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from schemas.code_points import CertificateCompressionAlgorithm
 from schemas.extension_block import Extension, extensions_of
-from schemas.vocabulary import Struct, field, opaque, struct, vector
+from schemas.vocabulary import Struct, field, opaque, struct, uint24, vector
 
 
 @struct
@@ -24,3 +25,12 @@ class Certificate(Struct):
     certificate_list: list[CertificateEntry] = field(
         vector(CertificateEntry, 0, 2**24 - 1), "end entity first, each certified by the next"
     )
+
+
+@struct
+class CompressedCertificate(Struct):
+    """RFC 8879 §4. Stands for a Certificate message, where compression was negotiated."""
+
+    algorithm: CertificateCompressionAlgorithm = field(CertificateCompressionAlgorithm, "how it is compressed")
+    uncompressed_length: int = field(uint24, "bytes of the Certificate message, without its header")
+    compressed_certificate_message: bytes = field(opaque(1, 2**24 - 1), "that message, compressed")

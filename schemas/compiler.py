@@ -8,16 +8,20 @@ which knows the path and the offset, to say what is wrong.
 
 from __future__ import annotations
 
-import linecache
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, singledispatch
 from math import inf
+from operator import attrgetter
 from typing import Any, cast
 
 from schemas.code_points import ExtensionType
 from schemas.extension_block import LISTENERS, Extension, ExtensionBlock
+from schemas.source import FORMATS, Layouts
+from schemas.source import BuilderSource as BuilderSource
+from schemas.source import Mismatch as Mismatch
+from schemas.source import ParserSource as ParserSource
+from schemas.source import refuse as refuse
 from schemas.vocabulary import (
     BeforePadding,
     Bounded,
@@ -40,19 +44,11 @@ from schemas.vocabulary import (
 Parser = Callable[[bytes, int, int], tuple[Any, int]]
 """Reads a value at a position, before an end: the value, and the position behind it."""
 
+WholeParser = Callable[[bytes, int, int], Any]
+"""Reads a value from a position to exactly an end."""
+
 Builder = Callable[[Any], bytes]
 """The bytes of a value."""
-
-MANY = 256
-"""Lists with fewer items than this are worth a function of their own length."""
-
-FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
-"""`struct` formats of the unsigned integers; one of three bytes is read as two."""
-
-
-class Mismatch(Exception):
-    """The bytes, or the value, do not fit; the interpreted path says how."""
-
 
 FAILURES = (Mismatch, struct.error, LookupError, AttributeError, TypeError, ValueError)
 """What compiled code raises where something does not fit."""
@@ -68,146 +64,22 @@ def parser_of(schema: Node[Any]) -> Parser:
 
 
 @cache
+def whole_parser_of(schema: Node[Any]) -> WholeParser:
+    """The same for a value that fills all the bytes that there are. Raises one of `FAILURES` where it does not."""
+    source = ParserSource(f"parse all of {schema.notation()}")
+    emit_parse(schema, source, "value")
+    refuse(source, "p != e")
+    source.line("return value")
+    return cast("WholeParser", source.function())
+
+
+@cache
 def builder_of(schema: Node[Any]) -> Builder:
     """The compiled builder of a schema. Raises one of `FAILURES` for what has no encoding."""
     source = BuilderSource(f"build {schema.notation()}")
     emit_build(schema, source, "value")
     source.line(f"return {source.joined()}")
     return cast("Builder", source.function())
-
-
-class Source:
-    """A function being written: its lines, and the objects of ours that they name."""
-
-    def __init__(self, title: str, parameters: str) -> None:
-        self.title = title
-        self.lines = [f"def compiled({parameters}):"]
-        self.names: dict[str, Any] = {"Mismatch": Mismatch, "new": object.__new__, "join": b"".join}
-        self.fields: dict[str, str] = {}
-        self._depth = 1
-
-    def function(self) -> Any:
-        """Compiles it; its lines show in tracebacks."""
-        text = "\n".join(self.lines) + "\n"
-        filename = f"<{self.title}>"
-        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-        exec(compile(text, filename, "exec"), self.names)
-        return self.names["compiled"]
-
-    def fresh(self, hint: str = "v") -> str:
-        """A name that is not taken."""
-        name = f"{hint}_{len(self.names)}"
-        self.names[name] = None
-        return name
-
-    def bind(self, value: Any, hint: str) -> str:
-        """A name for an object of ours."""
-        name = self.fresh(hint)
-        self.names[name] = value
-        return name
-
-    def line(self, text: str) -> None:
-        """Writes a line."""
-        self.lines.append("    " * self._depth + text)
-
-    @contextmanager
-    def indented(self, header: str) -> Iterator[None]:
-        """A block under `header`."""
-        self.line(header)
-        self._depth += 1
-        yield
-        self._depth -= 1
-
-
-class ParserSource(Source):
-    """A parser being written. Fixed-size fields that follow each other are read at once, before the next line."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__(title, "b, p, e")
-        self.end = "e"
-        self._format = ""
-        self._targets: list[str] = []
-        self._afterwards: list[str] = []
-
-    def line(self, text: str) -> None:
-        self.flush()
-        super().line(text)
-
-    @contextmanager
-    def indented(self, header: str) -> Iterator[None]:
-        with super().indented(header):
-            yield
-            self.flush()
-
-    @contextmanager
-    def within(self, end: str) -> Iterator[None]:
-        """A stretch whose values end before another end."""
-        outer, self.end = self.end, end
-        yield
-        self.flush()
-        self.end = outer
-
-    def read(self, code: str, *targets: str, then: Sequence[str] = ()) -> None:
-        """Joins fields of a fixed size to those that are read at once; `then` are lines for when they are."""
-        self._format += code
-        self._targets += targets
-        self._afterwards += then
-
-    def flush(self, *, checked: bool = False) -> None:
-        """One `unpack_from` for all that was joined. With `checked`, a later line sees whether `p` went too far."""
-        if not self._format:
-            return
-        layout = struct.Struct(">" + self._format)
-        targets, lines = ", ".join(self._targets), self._afterwards
-        self._format, self._targets, self._afterwards = "", [], []
-        if layout.format == ">B":
-            self.line(f"{targets} = b[p]")
-        else:
-            self.line(f"{targets}, = {self.bind(layout.unpack_from, 'unpack')}(b, p)")
-        self.line(f"p += {layout.size}")
-        if not checked:
-            self.line(f"if p > {self.end}: raise Mismatch")
-        for each in lines:
-            self.line(each)
-
-
-class BuilderSource(Source):
-    """A builder being written. Fixed-size fields that follow each other are packed at once."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__(title, "value")
-        self._parts: list[str] = []
-        self._format = ""
-        self._values: list[str] = []
-
-    def pack(self, code: str, *values: str) -> None:
-        """Joins fields of a fixed size to those that are packed at once."""
-        self._format += code
-        self._values += values
-
-    def part(self, expression: str) -> None:
-        """Appends bytes."""
-        self._flush()
-        self._parts.append(expression)
-
-    def joined(self) -> str:
-        """The expression that gives everything."""
-        self._flush()
-        if len(self._parts) == 1:
-            return self._parts[0]
-        return f"join(({', '.join(self._parts)},))" if self._parts else 'b""'
-
-    def _flush(self) -> None:
-        if self._format:
-            layout = struct.Struct(">" + self._format)
-            self._parts.append(f"{self.bind(layout.pack, 'pack')}({', '.join(self._values)})")
-            self._format, self._values = "", []
-
-
-def refuse(source: Source, *conditions: str) -> None:
-    """Raises Mismatch where any of the conditions holds."""
-    if conditions:
-        source.line(f"if {' or '.join(conditions)}: raise Mismatch")
 
 
 def bounds(schema: Bounded[Any], length: str, limit: float = inf) -> list[str]:
@@ -318,30 +190,15 @@ def emit_code_points(item: CodePointNode[Any], source: ParserSource, out: str, l
     if width == 1:
         source.line(f"{numbers} = b[p:{end}]")
     else:
-        unpackers = source.bind(Unpackers(width), "unpackers")
-        source.line(f"{numbers} = {unpackers}[{length}](b, p)")
-    member = source.bind(item.registry._value2member_map_.__getitem__, "member")
+        unpack = source.bind(Layouts(width, attrgetter("unpack_from")), "unpack")
+        source.line(f"{numbers} = {unpack}[{length}](b, p)")
+    members = source.bind(item.registry._value2member_map_, "members")
     registry = source.bind(item.registry, item.registry.__name__)
-    source.line(f"try: {out} = [*map({member}, {numbers})]")
+    source.line(f"{out} = []")
+    with source.indented("try:"):
+        source.line(f"for number in {numbers}: {out}.append({members}[number])")
     source.line(f"except KeyError: {out} = [*map({registry}, {numbers})]")
     source.line(f"p = {end}")
-
-
-class Unpackers(dict[int, Callable[[bytes, int], tuple[int, ...]]]):
-    """Lengths in bytes, and what reads that many as numbers of `width` bytes, made when first met."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self._width = width
-
-    def __missing__(self, length: int) -> Callable[[bytes, int], tuple[int, ...]]:
-        count, left = divmod(length, self._width)
-        if left:
-            raise Mismatch
-        unpack = struct.Struct(f">{count}{FORMATS[self._width]}").unpack_from
-        if count < MANY:
-            self[length] = unpack
-        return unpack
 
 
 @emit_parse.register(Trailing)
@@ -353,18 +210,19 @@ def _(schema: Trailing[Any], source: ParserSource, out: str) -> None:
 
 @emit_parse.register(Select)
 def _(schema: Select, source: ParserSource, out: str) -> None:
-    parsers = source.bind(Variants(schema, parser_of), "parsers")
     tag = source.fields[schema.tag]
     if schema.length is None:
+        parsers = source.bind(Variants(schema, parser_of), "parsers")
         source.line(f"{out}, p = {parsers}[{tag}](b, p, {source.end})")
         return
+    parsers = source.bind(Variants(schema, whole_parser_of), "parsers")
     length, end = source.fresh("n"), source.fresh("e")
     emit_parse(schema.length, source, length)
     source.flush(checked=True)
     source.line(f"{end} = p + {length}")
     refuse(source, f"{end} > {source.end}")
-    source.line(f"{out}, p = {parsers}[{tag}](b, p, {end})")
-    refuse(source, f"p != {end}")
+    source.line(f"{out} = {parsers}[{tag}](b, p, {end})")
+    source.line(f"p = {end}")
 
 
 class Variants(dict[Any, Any]):
@@ -379,7 +237,9 @@ class Variants(dict[Any, Any]):
         variant = self._schema.variants.get(tag, self._schema.otherwise)
         if variant is None:
             raise Mismatch
-        made = self[tag] = self._compiled(variant)
+        made = self._compiled(variant)
+        if tag in self._schema.variants:  # no peer can fill the memory with tags that nothing knows
+            self[tag] = made
         return made
 
 
@@ -403,17 +263,24 @@ def _(schema: StructNode[Any], source: ParserSource, out: str) -> None:
     source.fields = outer
 
 
-def emit_new(source: ParserSource, out: str, cls: type[Any], fields: dict[str, str]) -> None:
+def emit_new(source: ParserSource, out: str, cls: type[object], fields: dict[str, str]) -> None:
     """Writes what makes a frozen, slotted instance without asking its constructor to check it again."""
-    source.line(f"{out} = new({source.bind(cls, cls.__name__)})")
+    source.line(f"{out} = {source.bind(unfrozen(cls), 'Unfrozen')}()")
     for name, value in fields.items():
-        source.line(f"{source.bind(vars(cls)[name].__set__, 'set')}({out}, {value})")
+        source.line(f"{out}.{name} = {value}")
+    source.line(f"{out}.__class__ = {source.bind(cls, cls.__name__)}")
+
+
+def unfrozen(cls: type[object]) -> type[object]:
+    """A class whose instances are laid out like those of `cls`, so that they can be filled and then become such."""
+    plain = {"__init__": object.__init__, "__setattr__": object.__setattr__}
+    return type(f"Unfrozen{cls.__name__}", cls.__bases__, {"__slots__": vars(cls)["__slots__"], **plain})
 
 
 @emit_parse.register(ExtensionBlock)
 def _(schema: ExtensionBlock, source: ParserSource, out: str) -> None:
     _, end = emit_prefix(schema, source)
-    forms = source.bind(Bodies(schema, parser_of), "forms")
+    forms = source.bind(Bodies(schema, whole_parser_of), "forms")
     number, length, inner_end, data, made = (source.fresh() for _ in range(5))
     source.line(f"{out} = []")
     source.line("types = set()")
@@ -423,8 +290,8 @@ def _(schema: ExtensionBlock, source: ParserSource, out: str) -> None:
         source.line(f"{inner_end} = p + {length}")
         refuse(source, f"{inner_end} > {end}")
         source.line(f"extension_type, parse_body = {forms}[{number}]")
-        source.line(f"{data}, p = parse_body(b, p, {inner_end})")
-        refuse(source, f"p != {inner_end}")
+        source.line(f"{data} = parse_body(b, p, {inner_end})")
+        source.line(f"p = {inner_end}")
         emit_new(source, made, Extension, {"extension_type": "extension_type", "extension_data": data})
         source.line(f"{out}.append({made})")
         source.line("types.add(extension_type)")
@@ -443,7 +310,8 @@ class Bodies(dict[int, tuple[ExtensionType, Any]]):
     def __missing__(self, number: int) -> tuple[ExtensionType, Any]:
         extension_type = ExtensionType(number)
         made = (extension_type, self._compiled(self._schema.data_schema(extension_type)))
-        if extension_type.is_registered:
+        # The registry limits how many unknown members it keeps; so are these limited then.
+        if extension_type in ExtensionType._value2member_map_:
             self[number] = made
         return made
 
@@ -462,10 +330,15 @@ def _(schema: Uint, source: BuilderSource, value: str) -> None:
 
 def emit_number(schema: Uint, source: BuilderSource, value: str) -> None:
     """Packs what is known to be an integer."""
+    code, values = packed_number(schema, value)
+    source.pack(code, *values)
+
+
+def packed_number(schema: Uint, value: str) -> tuple[str, list[str]]:
+    """The `struct` format of a number, and the expressions that fill it."""
     if schema.width in FORMATS:
-        source.pack(FORMATS[schema.width], value)
-    else:
-        source.pack("HB", f"{value} >> 8", f"{value} & 255")
+        return FORMATS[schema.width], [value]
+    return "HB", [f"{value} >> 8", f"{value} & 255"]
 
 
 @emit_build.register(CodePointNode)
@@ -522,15 +395,25 @@ def _(schema: Opaque, source: BuilderSource, value: str) -> None:
 @emit_build.register(Vector)
 def _(schema: Vector[Any], source: BuilderSource, value: str) -> None:
     refuse(source, f"not isinstance({value}, list)")
-    item, content = schema.item, source.fresh()
-    if isinstance(item, CodePointNode):
-        registry = source.bind(item.registry, item.registry.__name__)
-        refuse(source, f"{value} and {{*map(type, {value})}} != {{{registry}}}")
-        pack = source.bind(struct.pack, "pack")
-        source.line(f'{content} = {pack}(f">{{len({value})}}{FORMATS[item.number.width]}", *{value})')
-    else:
-        source.line(f"{content} = join([*map({source.bind(builder_of(item), 'build')}, {value})])")
+    item = schema.item
+    if type(item) is CodePointNode:
+        emit_pack_code_points(schema, item, source, value)
+        return
+    content = source.fresh()
+    source.line(f"{content} = join([*map({source.bind(builder_of(item), 'build')}, {value})])")
     emit_bounded(schema, source, content)
+
+
+def emit_pack_code_points(schema: Vector[Any], item: CodePointNode[Any], source: BuilderSource, value: str) -> None:
+    """All items of a registry at once, with their length."""
+    width, length = item.number.width, source.fresh("n")
+    with source.indented(f"for each in {value}:"):
+        refuse(source, f"type(each) is not {source.bind(item.registry, item.registry.__name__)}")
+    source.line(f"{length} = {width} * len({value})")
+    refuse(source, *bounds(schema, length))
+    code, values = packed_number(schema.prefix, length)
+    pack = source.bind(Layouts(width, attrgetter("pack"), before=code), "pack")
+    source.part(f"{pack}[{length}]({', '.join(values)}, *{value})")
 
 
 @emit_build.register(Trailing)
@@ -585,7 +468,8 @@ def _(schema: ExtensionBlock, source: BuilderSource, value: str) -> None:
         source.line("extension_type = each.extension_type")
         refuse(source, f"type(each) is not {extension}", f"type(extension_type) is not {registry}")
         source.line(f"data = {forms}[extension_type][1](each.extension_data)")
-        source.line(f"parts += ({pack}(extension_type, len(data)), data)")
+        source.line(f"parts.append({pack}(extension_type, len(data)))")
+        source.line("parts.append(data)")
         source.line("types.add(extension_type)")
     refuse(source, f"len(types) != len({value})")
     source.line(f"{content} = join(parts)")
@@ -596,5 +480,5 @@ class StraightLine:
     """This module, as the vocabulary asks for it."""
 
     failures = FAILURES
-    parser_of = staticmethod(parser_of)
+    whole_parser_of = staticmethod(whole_parser_of)
     builder_of = staticmethod(builder_of)

@@ -20,7 +20,8 @@ from typing import Any
 
 from schemas.errors import EncodeError
 from schemas.trace import Part, trace
-from schemas.vocabulary import LENGTH, Buffer, CodePointNode, Node, Struct, Uint
+from schemas.vocabulary import LENGTH, Buffer, CodePointNode, Node, Struct, StructNode, Uint, VariableInteger
+from schemas.vocabulary.variable_integers import encode
 
 
 @dataclass(slots=True)
@@ -29,7 +30,8 @@ class Draft:
 
     `name` is the part's in the schema, "[3]" an item's, "" that of bytes put in by hand. `length_width` is how many
     bytes its length takes, 0 where it has none, `length` what that says where it is set by hand (None: what it
-    counts), `width` how many bytes a number takes here.
+    counts), `width` how many bytes a number takes here. With `variable_length` the length is one of RFC 9000 §16, which
+    takes more bytes than `length_width` where it has to.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Draft:
     length_width: int = 0
     length: int | None = None
     width: int | None = None
+    variable_length: bool = False
 
     def build(self) -> bytes:
         """The bytes. Raises EncodeError where a length does not fit into its bytes."""
@@ -45,6 +48,8 @@ class Draft:
         if not self.length_width:
             return content
         length = len(content) if self.length is None else self.length
+        if self.variable_length:
+            return encode(length, self.length_width) + content
         return _number(length, self.length_width, f"{self.name}.{LENGTH}") + content
 
     def copy(self) -> Draft:
@@ -139,7 +144,8 @@ def draft_of(schema: Node[Any] | type[Any], data: Buffer) -> Draft:
 def _draft(part: Part, data: bytes) -> Draft:
     schema = part.schema
     inner = list(part.parts)
-    prefix = inner.pop(0) if inner and inner[0].name == LENGTH else None
+    # A struct's first field may be called so too, as HkdfLabel's is, and is no prefix.
+    prefix = inner.pop(0) if inner and inner[0].name == LENGTH and not isinstance(schema, StructNode) else None
     start = prefix.end if prefix is not None else part.start
     content: bytes | list[Draft] = [_draft(each, data) for each in inner] if inner else data[start : part.end]
     number = schema.number if isinstance(schema, CodePointNode) else schema
@@ -148,6 +154,7 @@ def _draft(part: Part, data: bytes) -> Draft:
         content=content,
         length_width=prefix.end - prefix.start if prefix is not None else 0,
         width=number.width if isinstance(number, Uint) else None,
+        variable_length=prefix is not None and isinstance(prefix.schema, VariableInteger),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from schemas.code_points import HpkeAead, HpkeKdf, HpkeKem
+from schemas.code_points import CipherSuite, HpkeAead, HpkeKdf, HpkeKem, ProtocolVersion
+from schemas.extension_block import Extension, extensions_of
 from schemas.vocabulary import (
     CodePoint,
     Struct,
+    distinct,
     empty,
     field,
     opaque,
@@ -15,6 +17,7 @@ from schemas.vocabulary import (
     uint8,
     uint16,
     vector,
+    zeros,
 )
 
 ECH_VERSION = 0xFE0D
@@ -85,7 +88,7 @@ class ECHConfigContents(Struct):
     maximum_name_length: int = field(uint8, "for padding")
     public_name: bytes = field(opaque(1, 255), "the name to show outside")
     extensions: list[ECHConfigExtension] = field(
-        vector(ECHConfigExtension, 0, 2**16 - 1), "of the configuration", default=[]
+        distinct(vector(ECHConfigExtension, 0, 2**16 - 1), "type"), "of the configuration", default=[]
     )
 
 
@@ -97,3 +100,34 @@ class ECHConfig(Struct):
     contents: ECHConfigContents | bytes = field(
         select("version", {ECH_VERSION: ECHConfigContents}, length=uint16, otherwise=rest), "of that version"
     )
+
+
+@struct
+class ECHConfigList(Struct):
+    """RFC 9849 §4. What DNS and `echconfig` files hold, and what a server answers to a hello that it could not open."""
+
+    configs: list[ECHConfig] = field(vector(ECHConfig, 4, 2**16 - 1), "most wanted first")
+
+
+@struct
+class ClientHelloInner(Struct):
+    """RFC 9849 §5.1. The real ClientHello, as it is sealed: of TLS 1.3, so that extensions are always there."""
+
+    legacy_version: ProtocolVersion = field(ProtocolVersion, "0x0303", default=ProtocolVersion.TLS12)
+    random: bytes = field(opaque(32), "fresh random bytes, not those outside")
+    legacy_session_id: bytes = field(opaque(0, 32), "empty; the one outside counts", default=b"")
+    cipher_suites: list[CipherSuite] = field(
+        vector(CipherSuite, 2, 2**16 - 2), "AEAD and hash pairs, most wanted first"
+    )
+    legacy_compression_methods: bytes = field(opaque(1, 2**8 - 1), "one byte, null", default=b"\0")
+    extensions: list[Extension] = field(
+        extensions_of("client_hello", 7), "what is offered; ech_outer_extensions for what is the same outside"
+    )
+
+
+@struct
+class EncodedClientHelloInner(Struct):
+    """RFC 9849 §5.1. What is sealed: the hello, and zeros that hide its length."""
+
+    client_hello: ClientHelloInner = field(ClientHelloInner, "the hello")
+    zeros: bytes = field(zeros, "padding", default=b"")

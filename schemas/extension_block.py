@@ -39,8 +39,9 @@ MESSAGES = (
     "certificate",
     "certificate_request",
     "new_session_ticket",
+    "tls12_server_hello",
 )
-"""The messages that carry extensions: the columns of the table in RFC 9846 §4.3."""
+"""The messages that carry extensions: the columns of the table in RFC 9846 §4.3, and ServerHello before TLS 1.3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +176,10 @@ class ExtensionBlock(Bounded[list[Extension]]):
         data, origin = self.content(stream)
         inner = Window(data, origin, watcher_of(stream))
         extensions: list[Extension] = []
+        one = ExtensionNode(self, set())
         while inner.tell() < len(data):
-            seen = {each.extension_type for each in extensions}
-            extensions.append(parse_part(ExtensionNode(self, seen), inner, {}, f"[{len(extensions)}]"))
+            extensions.append(parse_part(one, inner, {}, f"[{len(extensions)}]"))
+            one.seen.add(extensions[-1].extension_type)
         return extensions
 
     def _write(self, value: list[Extension], stream: io.BytesIO, fields: Mapping[str, object]) -> None:

@@ -1,6 +1,7 @@
 """The extensions, a row each: code point, section, explanation, and the schema in each message. RFC 9846 §4.3.
 
-Table 1 of RFC 9846 in full, with what RFC 8446's had besides. Adding an extension is adding a row here.
+Table 1 of RFC 9846 in full, with what RFC 8446's had besides. `unlisted_extensions` has the rest of TLS 1.3's,
+`tls12_extensions` those of older versions. Adding an extension is adding a row.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from schemas.code_points import (
 )
 from schemas.encrypted_client_hello import ECHClientHello, ECHConfig
 from schemas.extension_block import body, extension
+from schemas.quic import transport_parameters
+from schemas.transparency import sct_list
 from schemas.vocabulary import (
     Struct,
     empty,
@@ -55,12 +58,14 @@ class ServerNameIndication:
     client_hello = body(vector(ServerName, 1, 2**16 - 1))
     encrypted_extensions = body(empty)
     certificate_request = body(vector(ServerName, 1, 2**16 - 1))
+    tls12_server_hello = body(empty)
 
 
 @extension(ExtensionType.application_layer_protocol_negotiation, "RFC 7301 §3.1", "what is spoken inside, as h2")
 class ApplicationLayerProtocolNegotiation:
     client_hello = body(vector(opaque(1, 2**8 - 1), 2, 2**16 - 1))
     encrypted_extensions = body(vector(opaque(1, 2**8 - 1), 2, 2**16 - 1))
+    tls12_server_hello = body(vector(opaque(1, 2**8 - 1), 2, 2**16 - 1))
 
 
 @extension(ExtensionType.supported_versions, "RFC 9846 §4.3.1", "the TLS versions, most wanted first")
@@ -217,13 +222,15 @@ class StatusRequest:
     client_hello = body(CertificateStatusRequest)
     certificate_request = body(empty)
     certificate = body(CertificateStatus)
+    tls12_server_hello = body(empty)
 
 
 @extension(ExtensionType.signed_certificate_timestamp, "RFC 6962 §3.3.1", "proofs of certificate transparency")
 class SignedCertificateTimestamp:
     client_hello = body(empty)
     certificate_request = body(empty)
-    certificate = body(vector(opaque(1, 2**16 - 1), 1, 2**16 - 1))
+    certificate = body(sct_list)
+    tls12_server_hello = body(sct_list)
 
 
 @extension(ExtensionType.transparency_info, "RFC 9162 §6.5", "proofs of certificate transparency, version 2")
@@ -231,18 +238,21 @@ class TransparencyInfo:
     client_hello = body(empty)
     certificate_request = body(empty)
     certificate = body(vector(opaque(1, 2**16 - 1), 1, 2**16 - 1))
+    tls12_server_hello = body(vector(opaque(1, 2**16 - 1), 1, 2**16 - 1))
 
 
 @extension(ExtensionType.client_certificate_type, "RFC 7250 §3", "the client's certificate as X.509 or bare key")
 class ClientCertificateTypes:
     client_hello = body(vector(CertificateType, 1, 2**8 - 1))
     encrypted_extensions = body(CertificateType)
+    tls12_server_hello = body(CertificateType)
 
 
 @extension(ExtensionType.server_certificate_type, "RFC 7250 §3", "the server's certificate as X.509 or bare key")
 class ServerCertificateTypes:
     client_hello = body(vector(CertificateType, 1, 2**8 - 1))
     encrypted_extensions = body(CertificateType)
+    tls12_server_hello = body(CertificateType)
 
 
 @extension(ExtensionType.compress_certificate, "RFC 8879 §3", "how the Certificate message may be compressed")
@@ -252,12 +262,19 @@ class CompressCertificate:
 
 
 @struct
-class DelegatedCredential(Struct):
-    """RFC 9345 §4. A short-lived key that the certificate's owner signed."""
+class Credential(Struct):
+    """RFC 9345 §4. A short-lived key."""
 
     valid_time: int = field(uint32, "seconds from the certificate's notBefore")
     dc_cert_verify_algorithm: SignatureScheme = field(SignatureScheme, "how its CertificateVerify is signed")
     asn1_subject_public_key_info: bytes = field(opaque(1, 2**24 - 1), "DER of the key")
+
+
+@struct
+class DelegatedCredential(Struct):
+    """RFC 9345 §4. A short-lived key that the certificate's owner signed."""
+
+    cred: Credential = field(Credential, "the key")
     algorithm: SignatureScheme = field(SignatureScheme, "how the credential itself is signed")
     signature: bytes = field(opaque(1, 2**16 - 1), "by the certificate's key")
 
@@ -273,12 +290,14 @@ class DelegatedCredentials:
 class MaxFragmentLengthNegotiation:
     client_hello = body(MaxFragmentLength)
     encrypted_extensions = body(MaxFragmentLength)
+    tls12_server_hello = body(MaxFragmentLength)
 
 
 @extension(ExtensionType.record_size_limit, "RFC 8449 §4", "the largest record that the sender will take")
 class RecordSizeLimit:
     client_hello = body(uint16)
     encrypted_extensions = body(uint16)
+    tls12_server_hello = body(uint16)
 
 
 @extension(ExtensionType.padding, "RFC 7685 §3", "zeros that make the hello longer")
@@ -290,6 +309,7 @@ class Padding:
 class Heartbeat:
     client_hello = body(HeartbeatMode)
     encrypted_extensions = body(HeartbeatMode)
+    tls12_server_hello = body(HeartbeatMode)
 
 
 @struct
@@ -306,30 +326,34 @@ class UseSRTPData(Struct):
 class UseSRTP:
     client_hello = body(UseSRTPData)
     encrypted_extensions = body(UseSRTPData)
+    tls12_server_hello = body(UseSRTPData)
 
 
 @extension(ExtensionType.supported_ekt_ciphers, "RFC 8870 §5.1", "ciphers for encrypted key transport")
 class SupportedEktCiphers:
     client_hello = body(vector(uint8, 1, 255))
     encrypted_extensions = body(uint8)
+    tls12_server_hello = body(uint8)
 
 
 @extension(ExtensionType.external_id_hash, "RFC 8844 §3.2", "binds the handshake to an identity assertion")
 class ExternalIdHash:
     client_hello = body(opaque(0, 32))
     encrypted_extensions = body(opaque(0, 32))
+    tls12_server_hello = body(opaque(0, 32))
 
 
 @extension(ExtensionType.external_session_id, "RFC 8844 §4.3", "binds the handshake to an outer session")
 class ExternalSessionId:
     client_hello = body(opaque(20, 255))
     encrypted_extensions = body(opaque(20, 255))
+    tls12_server_hello = body(opaque(20, 255))
 
 
 @extension(ExtensionType.quic_transport_parameters, "RFC 9001 §8.2", "QUIC's own settings")
 class QuicTransportParameters:
-    client_hello = body(rest)
-    encrypted_extensions = body(rest)
+    client_hello = body(transport_parameters)
+    encrypted_extensions = body(transport_parameters)
 
 
 @extension(ExtensionType.encrypted_client_hello, "RFC 9849 §5", "the real ClientHello, sealed")

@@ -19,19 +19,27 @@ from schemas.errors import EncodeError
 from schemas.extension_block import ROWS, Extension, ExtensionBlock
 from schemas.vocabulary import (
     BeforePadding,
+    BehindVariableLength,
     CodePointNode,
     Constant,
+    Distinct,
+    Enclosed,
     FixedOpaque,
     Node,
     NonZero,
     Opaque,
+    Overlong,
+    Repeated,
     Rest,
     Select,
     StructNode,
     ToldByContent,
     Trailing,
     Uint,
+    VariableCodePoint,
+    VariableInteger,
     Vector,
+    WideInteger,
     Zeros,
     build,
     node,
@@ -126,6 +134,33 @@ def _(schema: Vector[Any]) -> st.SearchStrategy[list[Any]]:
     return items.filter(_fits(schema))
 
 
+@value_of.register(Enclosed)
+def _(schema: Enclosed[Any]) -> st.SearchStrategy[Any]:
+    return value_of(schema.inner).filter(_fits(schema))
+
+
+@value_of.register(Repeated)
+def _(schema: Repeated[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(value_of(schema.item), max_size=SOME_ITEMS).filter(_fits(schema))
+
+
+@value_of.register(Distinct)
+def _(schema: Distinct[Any]) -> st.SearchStrategy[list[Any]]:
+    return value_of(schema.items).filter(_fits(schema))
+
+
+@value_of.register(VariableInteger)
+def _(schema: VariableInteger) -> st.SearchStrategy[int]:
+    numbers = st.integers(0, 2**62 - 1) | st.integers(0, 2**7)
+    return numbers | st.builds(WideInteger, numbers, st.sampled_from([2, 4, 8])).filter(_fits(schema))
+
+
+@value_of.register(VariableCodePoint)
+def _(schema: VariableCodePoint[Any]) -> st.SearchStrategy[Any]:
+    registered = list(schema.registry.__members__.values())
+    return st.sampled_from(registered) | value_of(VariableInteger()).map(schema.member)
+
+
 @value_of.register(ExtensionBlock)
 def _(schema: ExtensionBlock) -> st.SearchStrategy[list[Extension]]:
     rows = [(row.extension_type, row.bodies[schema.message]) for row in ROWS.values() if schema.message in row.bodies]
@@ -157,14 +192,16 @@ def _(schema: ToldByContent) -> st.SearchStrategy[Any]:
 
 @value_of.register(StructNode)
 def _(schema: StructNode[Any]) -> st.SearchStrategy[Any]:
-    selects = {inner.tag: inner for _, inner, _ in schema.fields if isinstance(inner, Select)}
+    selects = {select.tag: select for _, inner, _ in schema.fields if (select := _select_in(inner)) is not None}
 
     @st.composite
     def fields(draw: st.DrawFn) -> Any:
         drawn: dict[str, Any] = {}
         for name, inner, _ in schema.fields:
-            if isinstance(inner, Select):
-                drawn[name] = draw(value_of(inner.variant(drawn[inner.tag], EncodeError)))
+            select = _select_in(inner)
+            if select is not None:
+                value = draw(value_of(select.variant(drawn[select.tag], EncodeError)))
+                drawn[name] = value if select is inner else draw(_framed(inner, value, drawn))
             elif name in selects:
                 drawn[name] = draw(_tags(selects[name], inner))
             else:
@@ -174,18 +211,30 @@ def _(schema: StructNode[Any]) -> st.SearchStrategy[Any]:
     return fields()
 
 
+def _select_in(schema: Node[Any]) -> Select | None:
+    """The select that a field is, or holds behind its length."""
+    inner = schema.inner if isinstance(schema, BehindVariableLength) else schema
+    return inner if isinstance(inner, Select) else None
+
+
+def _framed(schema: Node[Any], value: Any, fields: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """The value, its length in as few bytes as that takes, or in more."""
+    overlong = st.builds(Overlong, st.just(value), st.sampled_from([2, 4, 8]))
+    return st.just(value) | overlong.filter(_fits(schema, fields))
+
+
 def _tags(select: Select, schema: Node[Any]) -> st.SearchStrategy[Any]:
     """Tags that have a variant, or any where there is one for the others."""
     known = st.sampled_from(list(select.variants))
     return known if select.otherwise is None else st.one_of(known, value_of(schema))
 
 
-def _fits(schema: Node[Any]) -> Callable[[Any], bool]:
+def _fits(schema: Node[Any], fields: dict[str, Any] | None = None) -> Callable[[Any], bool]:
     """Whether a value keeps to bounds that count bytes, which a strategy can't know beforehand."""
 
     def fits(value: Any) -> bool:
         try:
-            schema.measure(value, {})
+            schema.measure(value, fields or {})
         except EncodeError:
             return False
         return True

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from Crypto.Util.asn1 import DerSequence
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -70,16 +71,31 @@ def extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
 
 def public_key(certificate: x509.Certificate) -> PublicKey:
     """The key that a certificate is for. Raises BadCertificate, UnsupportedCertificate."""
-    # The library reads a key for RSASSA-PSS alone as if it were for anything, and would write it so. RFC 9846 §4.3.3.
-    if certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
-        raise UnsupportedCertificate("the certificate's public key is for RSASSA-PSS alone (rsa_pss_pss_*)")
     try:
-        spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+            spki = _subject_public_key_info(certificate)
+        else:
+            spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except UnsupportedAlgorithm as error:
         raise UnsupportedCertificate("the certificate's public key is of an unknown kind") from error
     except UNPARSABLE as error:
         raise BadCertificate("the certificate's public key does not parse") from error
     return PublicKey.from_spki(spki)
+
+
+def _subject_public_key_info(certificate: x509.Certificate) -> bytes:
+    """As it stands in TBSCertificate (RFC 5280 §4.1). The library would write an RSASSA-PSS key as any RSA key.
+
+    Raises BadCertificate, also for a serial number over 20 bytes (§4.1.2.2), which would take long to read.
+    """
+    if certificate.serial_number.bit_length() > 160:
+        raise BadCertificate("the certificate's serial number is longer than 20 bytes")
+    match DerSequence().decode(certificate.tbs_certificate_bytes)[:]:
+        # version, serialNumber, signature, issuer, validity, subject; in version 1 it says none.
+        case [bytes(), int(), _, _, _, _, bytes() as spki, *_] | [int(), _, _, _, _, bytes() as spki, *_]:
+            return spki
+        case _:
+            raise BadCertificate("the certificate's public key is not where it should be")
 
 
 def dns_names(certificate: bytes) -> tuple[str, ...]:

@@ -28,9 +28,26 @@ MessageEditor = Callable[[HandshakeMessage], HandshakeMessage | bytes]
 Bytes are sent as they are, header included, whether or not they are a message (`schemas.crafting` makes such).
 """
 
-CIPHER_SUITES = tuple(SUITES)
-GROUPS_BY_PREFERENCE = tuple(GROUPS)
-SIGNATURE_SCHEMES = tuple(SIGNATURES)
+CIPHER_SUITES = tuple(suite for suite in SUITES if suite is not CipherSuite.TLS_AES_128_CCM_8_SHA256)
+"""All but the suite whose tag is short, which RFC 9846 §B.4 does not recommend."""
+
+GROUPS_BY_PREFERENCE = (
+    NamedGroup.X25519MLKEM768,
+    NamedGroup.x25519,
+    NamedGroup.secp256r1,
+    NamedGroup.secp384r1,
+)
+"""What browsers offer: the hybrid, the curves of RFC 9846 §9.1, and one for those who want more than 128 bits."""
+
+SIGNATURE_SCHEMES = tuple(
+    scheme
+    for scheme in SIGNATURES
+    if scheme not in (SignatureScheme.mldsa44, SignatureScheme.mldsa65, SignatureScheme.mldsa87)
+)
+"""For CertificateVerify: all but ML-DSA, whose certificates not every release of the X.509 library reads.
+
+How the certificates of a chain may be signed is another list: `tls13.trust.CERTIFICATE_SIGNATURE_SCHEMES`.
+"""
 
 
 def system_clock() -> datetime:

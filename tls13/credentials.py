@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from schemas.code_points import SignatureScheme
 from tls13.certificates import chain_schemes, dns_names, load_certificates, public_key_of, read_file
-from tls13.crypto.signatures import LocalSigner, Signer, key_type_names
+from tls13.crypto.keys import key_type_names
+from tls13.crypto.signatures import LocalSigner, Signer
 from tls13.errors import ConfigurationError, Reason
 from tls13.server_name import dns_name_matches, parse_server_name
 
@@ -65,7 +66,8 @@ class Credential:
         chain = tuple(each.public_bytes(Encoding.DER) for each in load_certificates(cert_file))
         key = _load_key(key_file, password)
         try:
-            signer = LocalSigner.from_der(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+            pkcs8 = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+            signer = LocalSigner.from_der(pkcs8, certified=_public_key(chain[0]))
         except ConfigurationError as error:
             raise ConfigurationError(f"{key_file}: {error}", error.hint or _usable()) from error
         _check_pair(chain, signer.public_key, cert_file, key_file)
@@ -80,7 +82,7 @@ class Credential:
 
         Raises ConfigurationError as `load` does.
         """
-        signer = LocalSigner.from_der(key)
+        signer = LocalSigner.from_der(key, certified=_public_key(certificate_list[0]) if certificate_list else None)
         credential = cls(tuple(certificate_list), signer)
         if public_key_of(certificate_list[0]).spki != signer.public_key:
             raise ConfigurationError(
@@ -142,9 +144,11 @@ def _usable() -> str:
 
 
 def _check_pair(chain: Sequence[bytes], public_key: bytes, cert_file: Path, key_file: Path) -> None:
-    holders = [position for position, each in enumerate(chain, start=1) if _is_for(public_key, each)]
-    if 1 in holders:
+    keys = [_public_key(each) for each in chain]
+    # What keeps the first from being read, the credential itself tells.
+    if keys[0] in (public_key, None):
         return
+    holders = [position for position, key in enumerate(keys, start=1) if key == public_key]
     if holders:
         raise ConfigurationError(
             f"{key_file} belongs to certificate {holders[0]} in {cert_file}",
@@ -155,9 +159,9 @@ def _check_pair(chain: Sequence[bytes], public_key: bytes, cert_file: Path, key_
     )
 
 
-def _is_for(public_key: bytes, certificate: bytes) -> bool:
-    """Whether the certificate holds this key; not so if its key can't be read here, which then isn't one of ours."""
+def _public_key(certificate: bytes) -> bytes | None:
+    """The SubjectPublicKeyInfo in a certificate in DER, None where that can't be read: it isn't one of ours then."""
     try:
-        return public_key_of(certificate).spki == public_key
+        return public_key_of(certificate).spki
     except Reason:
-        return False
+        return None

@@ -45,13 +45,18 @@ CERTIFICATE_SIGNATURE_SCHEMES = (
     SignatureScheme.rsa_pss_rsae_sha256,
     SignatureScheme.rsa_pss_rsae_sha384,
     SignatureScheme.rsa_pss_rsae_sha512,
+    SignatureScheme.rsa_pss_pss_sha256,
+    SignatureScheme.rsa_pss_pss_sha384,
+    SignatureScheme.rsa_pss_pss_sha512,
+    SignatureScheme.ed448,
     SignatureScheme.rsa_pkcs1_sha256,
     SignatureScheme.rsa_pkcs1_sha384,
     SignatureScheme.rsa_pkcs1_sha512,
 )
 """How the certificates of a chain may be signed. RFC 9846 §4.3.3, §9.1
 
-What the X.509 library verifies; and ed25519, of which it takes no issuer, for certificates trusted as they are.
+What the X.509 library verifies; and ed25519, ed448 and rsa_pss_pss_*, of which it takes no issuer, for certificates
+that are trusted as they are.
 """
 
 

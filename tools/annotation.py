@@ -247,20 +247,12 @@ def _is_number(part: Part) -> bool:
 
 
 def _value(part: Part) -> str:
-    match part.value:
-        case Overlong(value=value):
-            return _said(value, part)
-        case value:
-            return _said(value, part)
-
-
-def _said(value: object, part: Part) -> str:
-    match value:
+    match part.value.value if isinstance(part.value, Overlong) else part.value:
         case None:
             return "absent"
-        case int():
+        case int() as value:
             return _number(value, alone=True)
-        case bytes() if value:
+        case bytes() as value if value:
             return _opaque(value, is_certificate=part.name == "cert_data" or "certificate_list[" in part.path)
         case _:
             return "empty"

@@ -10,6 +10,9 @@ import typer
 
 from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
 from tls13.config import CIPHER_SUITES, GROUPS_BY_PREFERENCE, SIGNATURE_SCHEMES
+from tls13.crypto.aead import SUITES
+from tls13.crypto.groups import GROUPS
+from tls13.crypto.signatures import SIGNATURES
 
 M = TypeVar("M", CipherSuite, NamedGroup, SignatureScheme)
 
@@ -72,31 +75,31 @@ Protocols = Annotated[
 ]
 CipherSuites = Annotated[
     str | None,
-    typer.Option("--cipher-suites", metavar="NAMES", help=f"Only these, most wanted first: {_list(CIPHER_SUITES)}."),
+    typer.Option("--cipher-suites", metavar="NAMES", help=f"Only these, most wanted first: {_list(SUITES)}."),
 ]
 Groups = Annotated[
     str | None,
-    typer.Option("--groups", metavar="NAMES", help=f"Only these, most wanted first: {_list(GROUPS_BY_PREFERENCE)}."),
+    typer.Option("--groups", metavar="NAMES", help=f"Only these, most wanted first: {_list(GROUPS)}."),
 ]
 SignatureSchemes = Annotated[
     str | None,
-    typer.Option("--signature-schemes", metavar="NAMES", help=f"Only these of the server: {_list(SIGNATURE_SCHEMES)}."),
+    typer.Option("--signature-schemes", metavar="NAMES", help=f"Only these of the server: {_list(SIGNATURES)}."),
 ]
 
 
 def cipher_suites(names: str | None) -> tuple[CipherSuite, ...]:
-    """The suites of `--cipher-suites`, all that there are where it is not given. Raises typer.BadParameter."""
-    return _named(names, CIPHER_SUITES, "--cipher-suites")
+    """The suites of `--cipher-suites`, the usual ones where it is not given. Raises typer.BadParameter."""
+    return CIPHER_SUITES if names is None else _named(names, SUITES, "--cipher-suites")
 
 
 def groups(names: str | None) -> tuple[NamedGroup, ...]:
-    """The groups of `--groups`, all that there are where it is not given. Raises typer.BadParameter."""
-    return _named(names, GROUPS_BY_PREFERENCE, "--groups")
+    """The groups of `--groups`, the usual ones where it is not given. Raises typer.BadParameter."""
+    return GROUPS_BY_PREFERENCE if names is None else _named(names, GROUPS, "--groups")
 
 
 def signature_schemes(names: str | None) -> tuple[SignatureScheme, ...]:
-    """The schemes of `--signature-schemes`, all where it is not given. Raises typer.BadParameter."""
-    return _named(names, SIGNATURE_SCHEMES, "--signature-schemes")
+    """The schemes of `--signature-schemes`, the usual ones else. Raises typer.BadParameter."""
+    return SIGNATURE_SCHEMES if names is None else _named(names, SIGNATURES, "--signature-schemes")
 
 
 def protocols(names: list[str] | None) -> tuple[str, ...]:
@@ -104,9 +107,7 @@ def protocols(names: list[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for each in names or () for name in each.split(","))
 
 
-def _named(names: str | None, known: tuple[M, ...], option: str) -> tuple[M, ...]:
-    if names is None:
-        return known
+def _named(names: str, known: Iterable[M], option: str) -> tuple[M, ...]:
     by_name = {str(each).lower(): each for each in known}
     chosen: list[M] = []
     for name in names.split(","):

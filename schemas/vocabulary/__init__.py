@@ -9,6 +9,16 @@ A value is measured (`Node.measure`) when it is put into a struct: what cannot b
 """
 
 from schemas.vocabulary.constructed import Struct, StructNode, field, optional_field, snake_case, struct
+from schemas.vocabulary.enclosures import (
+    Distinct,
+    Enclosed,
+    LengthsFirst,
+    Repeated,
+    distinct,
+    enclosed,
+    lengths_first,
+    repeated,
+)
 from schemas.vocabulary.enumerated import CodePoint, CodePointNode, NonZero, nonzero
 from schemas.vocabulary.node import (
     Buffer,
@@ -31,6 +41,16 @@ from schemas.vocabulary.node import (
     watcher_of,
 )
 from schemas.vocabulary.numbers import Uint, uint8, uint16, uint24, uint32, uint64
+from schemas.vocabulary.variable_integers import (
+    BehindVariableLength,
+    Overlong,
+    VariableCodePoint,
+    VariableInteger,
+    WideInteger,
+    behind_variable_length,
+    variable_code_point,
+    variable_integer,
+)
 from schemas.vocabulary.variants import Select, ToldByContent, select, told_by_content
 from schemas.vocabulary.vectors import (
     LENGTH,
@@ -56,15 +76,21 @@ from schemas.vocabulary.vectors import (
 __all__ = [
     "LENGTH",
     "BeforePadding",
+    "BehindVariableLength",
     "Bounded",
     "Buffer",
     "CodePoint",
     "CodePointNode",
     "Constant",
+    "Distinct",
+    "Enclosed",
     "FixedOpaque",
+    "LengthsFirst",
     "Node",
     "NonZero",
     "Opaque",
+    "Overlong",
+    "Repeated",
     "Rest",
     "Select",
     "Struct",
@@ -72,19 +98,26 @@ __all__ = [
     "ToldByContent",
     "Trailing",
     "Uint",
+    "VariableCodePoint",
+    "VariableInteger",
     "Vector",
     "Watcher",
+    "WideInteger",
     "Window",
     "Zeros",
     "before_padding",
+    "behind_variable_length",
     "build",
     "build_interpreted",
     "compile_with",
     "constant",
     "describe",
+    "distinct",
     "empty",
+    "enclosed",
     "expect_end",
     "field",
+    "lengths_first",
     "measure_part",
     "node",
     "nonzero",
@@ -95,6 +128,7 @@ __all__ = [
     "parse_exactly",
     "parse_interpreted",
     "parse_part",
+    "repeated",
     "rest",
     "select",
     "snake_case",
@@ -107,6 +141,8 @@ __all__ = [
     "uint24",
     "uint32",
     "uint64",
+    "variable_code_point",
+    "variable_integer",
     "vector",
     "watcher_of",
     "zeros",

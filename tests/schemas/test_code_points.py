@@ -234,9 +234,7 @@ def test_no_row_is_missing_and_none_is_made_up(registry: type[CodePoint], size: 
     assert len(registry) == size
 
 
-@pytest.mark.parametrize(
-    "registry", [each for each in REGISTRIES if each not in SIZES], ids=lambda each: each.__name__
-)
+@pytest.mark.parametrize("registry", [each for each in REGISTRIES if each not in SIZES], ids=lambda each: each.__name__)
 def test_a_short_registry_holds_what_the_figures_hold(registry: type[CodePoint]) -> None:
     assert {each.name for each in registry} == {row.split()[1] for row in FIGURES[registry].split(",")}
 

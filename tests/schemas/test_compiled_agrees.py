@@ -2,74 +2,95 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from strictness import refusal
 
-from schemas import DecodeError, EncodeError, Struct, parse, strategies
-from schemas.compiler import FAILURES, builder_of, parser_of
+from schemas import DecodeError, EncodeError, Node, Struct, parse, strategies
+from schemas.compiler import FAILURES, builder_of, parser_of, whole_parser_of
+from schemas.extension_block import MESSAGES, ROWS, extensions_of
+from schemas.handshake import ClientHello
 from schemas.notation import declared
 from schemas.vocabulary import build_interpreted, parse_interpreted
 
 STRUCTS = {name: each for name, each in declared().items() if isinstance(each, type) and issubclass(each, Struct)}
-EVERY_STRUCT = pytest.mark.parametrize("struct", STRUCTS.values(), ids=STRUCTS)
-THOROUGHLY = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+SCHEMAS: dict[str, Node[Any]] = {name: each.schema for name, each in STRUCTS.items()}
+SCHEMAS |= {f"extensions of {message}": extensions_of(message) for message in MESSAGES}
+SCHEMAS |= {
+    f"{row.extension_type} in {message}": body.schema for row in ROWS.values() for message, body in row.bodies.items()
+}
+EVERY_SCHEMA = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
+SLOW_OR_PICKY = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+
+# Small numbers are lengths that fit, so such bytes get further than any others.
+SMALL = st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4, 5, 8, 13, 20, 32, 33, 254, 255]), max_size=60).map(bytes)
 
 
-def interpreted(struct: type[Struct], data: bytes) -> Struct | str:
+def interpreted(schema: Node[Any], data: bytes) -> object:
+    """The value, or what is said where there is none."""
     try:
-        return parse_interpreted(struct.schema, data)
+        return parse_interpreted(schema, data)
     except DecodeError as error:
         return str(error)
 
 
-def compiled(struct: type[Struct], data: bytes) -> Struct | None:
+def compiled(schema: Node[Any], data: bytes) -> object:
+    """The value, None where there is none: from the parser of a whole, with which that of a part must agree."""
     try:
-        value, end = parser_of(struct.schema)(data, 0, len(data))
+        value, end = parser_of(schema)(data, 0, len(data))
     except FAILURES:
+        value, end = None, -1
+    try:
+        whole = whole_parser_of(schema)(data, 0, len(data))
+    except FAILURES:
+        assert end != len(data)
         return None
-    return value if end == len(data) else None
+    assert end == len(data)
+    assert value == whole
+    return whole
 
 
-@EVERY_STRUCT
-@THOROUGHLY
-@given(data=st.data())
-def test_every_value_builds_alike_and_parses_back(struct: type[Struct], data: st.DataObject) -> None:
-    value = data.draw(strategies.values(struct))
-    raw = build_interpreted(struct.schema, value)
+def assert_judged_alike(schema: Node[Any], data: bytes) -> None:
+    expected = interpreted(schema, data)
+    refused = refusal(schema, data)  # what `parse` makes of it, and what is owed for either outcome
 
-    assert builder_of(struct.schema)(value) == raw
-    assert compiled(struct, raw) == interpreted(struct, raw) == value
+    assert (str(refused) if refused else parse(schema, data)) == expected
+    assert compiled(schema, data) == (None if refused else expected)
 
 
-@EVERY_STRUCT
-@THOROUGHLY
-@given(data=st.data())
-def test_bytes_that_are_almost_right_are_judged_alike(struct: type[Struct], data: st.DataObject) -> None:
-    raw = data.draw(strategies.mutated(struct))
-    expected = interpreted(struct, raw)
+@EVERY_SCHEMA
+@settings(max_examples=40, suppress_health_check=SLOW_OR_PICKY)
+@given(data=st.data(), place=st.integers(0, 2**16), length=st.integers(0, 8), instead=st.binary(max_size=8))
+def test_every_value_builds_alike_and_it_and_what_is_almost_it_parse_alike(
+    schema: Node[Any], data: st.DataObject, place: int, length: int, instead: bytes
+) -> None:
+    value = data.draw(strategies.values(schema))
+    raw = build_interpreted(schema, value)
 
-    if isinstance(expected, str):
-        assert compiled(struct, raw) is None
-        with pytest.raises(DecodeError) as refused:
-            parse(struct, raw)
-        assert str(refused.value) == expected
-    else:
-        assert compiled(struct, raw) == expected
-        assert expected.build() == raw
-
-
-@EVERY_STRUCT
-@given(raw=st.binary(max_size=80))
-def test_any_bytes_are_judged_alike(struct: type[Struct], raw: bytes) -> None:
-    expected = interpreted(struct, raw)
-
-    assert compiled(struct, raw) == (None if isinstance(expected, str) else expected)
+    assert builder_of(schema)(value) == raw
+    assert schema.measure(value, {}) == len(raw)
+    assert compiled(schema, raw) == interpreted(schema, raw) == value
+    start = place % (len(raw) + 1)
+    assert_judged_alike(schema, raw[:start] + instead + raw[start + length :])
 
 
-@EVERY_STRUCT
+@EVERY_SCHEMA
+@settings(max_examples=30)
+@given(data=st.binary(max_size=80) | SMALL)
+def test_any_bytes_are_judged_alike(schema: Node[Any], data: bytes) -> None:
+    assert_judged_alike(schema, data)
+
+
+@settings(max_examples=100, suppress_health_check=SLOW_OR_PICKY)
+@given(data=strategies.mutated(ClientHello))
+def test_mutated_bytes_are_judged_alike(data: bytes) -> None:
+    assert_judged_alike(ClientHello.schema, data)
+
+
+@pytest.mark.parametrize("struct", STRUCTS.values(), ids=STRUCTS)
 @pytest.mark.parametrize("wrong", [None, -1, 2**70, True, "text", b"", [None], [b"", 1], bytearray(4)], ids=repr)
 def test_values_of_any_type_are_judged_alike(struct: type[Struct], wrong: object) -> None:
     """Put into every field behind the constructor's back, as a list in a struct can be changed behind it."""

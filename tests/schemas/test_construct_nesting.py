@@ -114,7 +114,7 @@ def test_a_wrong_value_raises_encode_error_through_the_construct(value: object) 
         (ContentType.schema, "16"),
         (vector(uint8, 1, 3), "0107"),
         (Handshake.schema, "05000000"),
-        (ServerHello.schema, "0303" + "00" * 32 + "00 1301 00 0000"),
+        (ServerHello.schema, "0303" + "00" * 32 + "00 1301 00 0006 002b 0002 0304"),
     ],
     ids=lambda each: each.notation() if isinstance(each, Node) else None,
 )

@@ -33,7 +33,7 @@ from schemas.vocabulary import uint8
 GREASE_BLOCK = bytes.fromhex(
     "0020"
     "2a2a 0000"  # GREASE, empty
-    "ff01 0001 00"  # renegotiation_info, which has no row
+    "003b 0001 00"  # dnssec_chain, which has no row
     "002b 0003 020304"  # supported_versions
     "1234 0003 aabbcc"  # unknown to everybody
     "0031 0000"  # post_handshake_auth
@@ -47,7 +47,7 @@ def test_unknown_and_grease_extensions_keep_their_bytes_and_their_place() -> Non
 
     assert [(str(each.extension_type), each.extension_data) for each in extensions] == [
         ("GREASE 0x2a2a", b""),
-        ("renegotiation_info", b"\0"),
+        ("dnssec_chain", b"\0"),
         ("supported_versions", [ProtocolVersion.TLS13]),
         ("unknown 0x1234", b"\xaa\xbb\xcc"),
         ("post_handshake_auth", b""),
@@ -80,7 +80,7 @@ def test_an_extension_in_a_message_that_its_row_does_not_name_keeps_its_bytes() 
 def test_an_extension_without_row_is_never_misplaced() -> None:
     extensions = [
         Extension(extension_type=ExtensionType(0x2A2A), extension_data=b""),
-        Extension(extension_type=ExtensionType.renegotiation_info, extension_data=b"\0"),
+        Extension(extension_type=ExtensionType.dnssec_chain, extension_data=b"\0"),
     ]
     assert not list(misplaced("server_hello", extensions))
     assert not list(misplaced("server_hello", None))
@@ -206,10 +206,10 @@ def test_adding_a_row_is_all_that_a_new_extension_takes() -> None:
 @pytest.mark.usefixtures("rows_restored")
 def test_a_row_that_comes_late_counts_all_the_same() -> None:
     block = extensions_of("client_hello")
-    wire = bytes.fromhex("0005 0023 0001 03")
+    wire = bytes.fromhex("0005 003b 0001 03")
     assert block.parse(wire)[0].extension_data == b"\3"
 
-    @extension(ExtensionType.session_ticket, "RFC 1149 §2", "by pigeon")
+    @extension(ExtensionType.dnssec_chain, "RFC 1149 §2", "by pigeon")
     class Late:
         client_hello = body(uint8)
 

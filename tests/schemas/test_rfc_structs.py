@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import re
 
+import older_structs as older
 import pytest
 import rfc9846_structs as rfc
+from presentation import numbers, structs, table
 
-from schemas import Struct, alert, certificate, derived, encrypted_client_hello, extensions, handshake, record
+from schemas import (
+    Struct,
+    alert,
+    certificate,
+    derived,
+    encrypted_client_hello,
+    extensions,
+    handshake,
+    quic,
+    record,
+    tls12_extensions,
+    transparency,
+    unlisted_extensions,
+)
 from schemas.code_points import ExtensionType
 from schemas.extension_block import MESSAGES, ROWS, Row
 from schemas.handshake import HELLO_RETRY_REQUEST_RANDOM, MESSAGE_TYPES, Handshake
 
-MODULES = (record, alert, handshake, certificate, extensions, encrypted_client_hello, derived)
+MODULES = (
+    record,
+    alert,
+    handshake,
+    certificate,
+    extensions,
+    tls12_extensions,
+    unlisted_extensions,
+    transparency,
+    quic,
+    encrypted_client_hello,
+    derived,
+)
 OURS: dict[str, type[Struct]] = {
     name: each
     for module in MODULES
@@ -20,25 +47,12 @@ OURS: dict[str, type[Struct]] = {
     if isinstance(each, type) and issubclass(each, Struct) and each is not Struct
 }
 
-FIELD = re.compile(r"(\w+)\s+(\w+)\s*((?:<[^>]*>|\[[^]]*\])?)\s*;")
-STRUCT = re.compile(r"struct\s*\{(.*?)\}\s*(\w+);", re.DOTALL)
-
-
-def numbers(bounds: str) -> str:
-    """`<1..2^8-1>` as `<1..255>`: the RFCs write one ceiling in several ways."""
-    return re.sub(
-        r"2\^(\d+)(?:-(\d+))?", lambda found: str(2 ** int(found.group(1)) - int(found.group(2) or 0)), bounds
-    )
-
-
-ALIASES = {name: of + numbers(bounds) for of, name, bounds in FIELD.findall(rfc.TYPEDEFS)}
-STRUCTS = {
-    name: [(field, ALIASES.get(of, of) + numbers(bounds)) for of, field, bounds in FIELD.findall(fields)]
-    for fields, name in STRUCT.findall(rfc.STRUCTS + rfc.OTHERWISE)
-}
-BODIES = dict(line.strip().split(": ") for line in rfc.EXTENSION_BODIES.strip().splitlines())
-TABLE = [re.split(r"\s{2,}", line.strip()) for line in rfc.TABLE_1.strip().splitlines()]
-BESIDES = [re.split(r"\s{2,}", line.strip()) for line in rfc.BESIDES_TABLE_1.strip().splitlines()]
+STRUCTS = structs(rfc.STRUCTS + rfc.OTHERWISE, rfc.TYPEDEFS) | structs(older.EXTENSION_STRUCTS, older.TYPEDEFS)
+BODIES = dict(
+    line.strip().split(": ") for line in (rfc.EXTENSION_BODIES + older.EXTENSION_BODIES).splitlines() if line.strip()
+)
+TABLE = table(rfc.TABLE_1)
+BESIDES = table(rfc.BESIDES_TABLE_1) + table(older.ROWS)
 
 
 @pytest.mark.parametrize(("name", "fields"), STRUCTS.items(), ids=STRUCTS)
@@ -65,6 +79,20 @@ def test_no_struct_of_ours_is_held_against_nothing() -> None:
         "MessageHash",
         "ServerCertificateVerifyContent",
         "ClientCertificateVerifyContent",
+        "ServerDelegatedCredentialContent",
+        "ClientDelegatedCredentialContent",
+        "ECHConfigList",
+        "ECHInfo",
+        "ClientHelloInner",
+        "EncodedClientHelloInner",
+        "Tls12ExporterSeed",
+        "SignedCertificateTimestamp",
+        "SignedCertificateTimestampList",
+        "CertificateStatusRequestItemV2",
+        "TrustedAuthority",
+        "PreferredAddress",
+        "VersionInformation",
+        "TransportParameter",
     }
     assert set(OURS) == set(STRUCTS) | held_in_other_ways
 
@@ -100,6 +128,60 @@ def test_no_struct_of_ours_is_held_against_nothing() -> None:
                 "transcript_hash": "opaque[...]",
             },
         ),
+        *(
+            (
+                f"{role}DelegatedCredentialContent",
+                {
+                    "padding": "opaque[64]",
+                    "context_string": "opaque[33]",
+                    "separator": "opaque[1]",
+                    "certificate_and_credential": "opaque[...]",
+                },
+            )
+            for role in ("Server", "Client")
+        ),
+        ("ECHConfigList", {"configs": "ECHConfig<4..2^16-1>"}),
+        ("ECHInfo", {"label": "opaque[8]", "config": "ECHConfig"}),
+        (
+            "ClientHelloInner",
+            {
+                "legacy_version": "ProtocolVersion",
+                "random": "opaque[32]",
+                "legacy_session_id": "opaque<0..32>",
+                "cipher_suites": "CipherSuite<2..2^16-2>",
+                "legacy_compression_methods": "opaque<1..2^8-1>",
+                "extensions": "Extension<7..2^16-1>",
+            },
+        ),
+        ("EncodedClientHelloInner", {"client_hello": "ClientHelloInner", "zeros": "zeros[...]"}),
+        (
+            "Tls12ExporterSeed",
+            {
+                "client_random": "opaque[32]",
+                "server_random": "opaque[32]",
+                "context_value": "opaque<0..2^16-1>, or nothing",
+            },
+        ),
+        ("SignedCertificateTimestamp", {"sct_version": "SctVersion", "content": "select (sct_version)"}),
+        (
+            "SignedCertificateTimestampList",
+            {"sct_list": "SignedCertificateTimestamp in opaque<1..2^16-1><1..2^16-1>"},
+        ),
+        ("CertificateStatusRequestItemV2", {"status_type": "CertificateStatusType", "request": "select (status_type)"}),
+        ("TrustedAuthority", {"identifier_type": "IdentifierType", "identifier": "select (identifier_type)"}),
+        (
+            "PreferredAddress",
+            {
+                "ipv4_address": "opaque[4]",
+                "ipv4_port": "uint16",
+                "ipv6_address": "opaque[16]",
+                "ipv6_port": "uint16",
+                "connection_id": "opaque<1..20>",
+                "stateless_reset_token": "opaque[16]",
+            },
+        ),
+        ("VersionInformation", {"chosen_version": "uint32", "available_versions": "uint32[...]"}),
+        ("TransportParameter", {"id": "TransportParameterId", "value": "select (id) behind its length"}),
     ],
 )
 def test_a_struct_with_a_select_or_an_open_end_has_the_fields_of_the_rfc(name: str, fields: dict[str, str]) -> None:
@@ -107,7 +189,7 @@ def test_a_struct_with_a_select_or_an_open_end_has_the_fields_of_the_rfc(name: s
 
 
 def test_each_message_stands_under_the_type_that_the_rfc_gives_it() -> None:
-    # RFC 9846 §4, the select of the struct Handshake. A HelloRetryRequest is a ServerHello in form, §4.2.4.
+    # RFC 9846 §4, the select of the struct Handshake, and RFC 8879 §4. A HelloRetryRequest is a ServerHello in form.
     assert {message.__name__: int(msg_type) for message, msg_type in MESSAGE_TYPES.items()} == {
         "ClientHello": 1,
         "ServerHello": 2,
@@ -120,6 +202,7 @@ def test_each_message_stands_under_the_type_that_the_rfc_gives_it() -> None:
         "CertificateVerify": 15,
         "Finished": 20,
         "KeyUpdate": 24,
+        "CompressedCertificate": 25,
     }
     message = dict(Handshake.schema.children())["message"]
     assert {name: schema.notation() for name, schema in message.children()} == {
@@ -133,6 +216,7 @@ def test_each_message_stands_under_the_type_that_the_rfc_gives_it() -> None:
         "certificate_verify": "CertificateVerify",
         "finished": "Finished",
         "key_update": "KeyUpdate",
+        "compressed_certificate": "CompressedCertificate",
     }
 
 
@@ -163,18 +247,23 @@ def test_an_extension_stands_in_the_messages_of_table_1(name: str, number: str, 
     row = ROWS[ExtensionType(int(number))]
 
     assert str(row.extension_type) == name
-    assert set(row.bodies) == {rfc.MESSAGES[each] for each in messages.split(", ")}
-    assert row.reference.startswith(f"{reference} §")
+    assert set(row.bodies) - {"tls12_server_hello"} == {rfc.MESSAGES[each] for each in messages.split(", ")}
+    assert re.match(rf"{reference}\b", row.reference)
+
+
+def test_a_server_of_tls_1_2_answers_to_the_extensions_whose_rfcs_say_so() -> None:
+    ours = {str(each) for each, row in ROWS.items() if "tls12_server_hello" in row.bodies}
+    assert ours == set(older.IN_SERVER_HELLO_OF_TLS12.split())
 
 
 def test_there_is_no_row_besides_those_of_the_rfcs() -> None:
     assert {str(each) for each in ROWS} == {name for name, *_ in TABLE + BESIDES}
-    assert set(MESSAGES) == set(rfc.MESSAGES.values())
+    assert set(MESSAGES) == {*rfc.MESSAGES.values(), "tls12_server_hello"}
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: str(row.extension_type))
 def test_a_row_says_where_it_is_specified_and_what_it_is_for(row: Row) -> None:
-    assert re.fullmatch(r"RFC \d{4} §[\d.]+", row.reference)
+    assert re.fullmatch(r"RFC \d{4} §[\d.]+|draft-[a-z]+-tls-?[a-z-]+(-\d\d)?( §[\d.]+)?", row.reference)
     assert 10 <= len(row.explanation) <= 70
     assert all(body.row is row for body in row.bodies.values())
 

@@ -48,7 +48,8 @@ REFUSED: dict[str, tuple[type[Struct] | Node[Any], str, str, int, str, str]] = {
         "handshake.hello_request",
         1,
         "msg_type to be one of client_hello, server_hello, new_session_ticket, end_of_early_data, "
-        "encrypted_extensions, certificate, certificate_request, certificate_verify, finished, key_update",
+        "encrypted_extensions, certificate, certificate_request, certificate_verify, finished, key_update, "
+        "compressed_certificate",
         "hello_request",
     ),
     "a message shorter than its header says": (

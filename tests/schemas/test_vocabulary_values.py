@@ -204,7 +204,13 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
         "finished",
     ),
     "a ServerHello that would be read as a HelloRetryRequest": (
-        lambda: Handshake.of(ServerHello(random=HELLO_RETRY_REQUEST_RANDOM, cipher_suite=A_SUITE)),
+        lambda: Handshake.of(
+            ServerHello(
+                random=HELLO_RETRY_REQUEST_RANDOM,
+                cipher_suite=A_SUITE,
+                extensions=[SupportedVersions.server_hello(ProtocolVersion.TLS13)],
+            )
+        ),
         "server_hello",
     ),
     "a message that is longer than 24 bits can say": (

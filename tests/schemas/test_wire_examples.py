@@ -7,8 +7,11 @@ from collections.abc import Iterator
 import pytest
 import wire_extensions
 import wire_messages
+import wire_older_extensions
 import wire_other_extensions
 import wire_records
+import wire_stored
+import wire_tls12
 from annotated import Example
 from strictness import refusal
 
@@ -16,8 +19,15 @@ from schemas import Struct, build, parse
 from schemas.extension_block import ROWS
 from schemas.handshake import Handshake
 
-EXTENSIONS = [*wire_extensions.BODIES, *wire_other_extensions.BODIES]
-EXAMPLES = [*wire_records.RECORDS, *wire_records.DERIVED, *wire_messages.MESSAGES, *EXTENSIONS]
+EXTENSIONS = [*wire_extensions.BODIES, *wire_other_extensions.BODIES, *wire_older_extensions.BODIES]
+EXAMPLES = [
+    *wire_records.RECORDS,
+    *wire_records.DERIVED,
+    *wire_messages.MESSAGES,
+    *wire_tls12.EXAMPLES,
+    *wire_stored.EXAMPLES,
+    *EXTENSIONS,
+]
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
 

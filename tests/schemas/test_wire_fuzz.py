@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import wire_extensions
 import wire_messages
+import wire_older_extensions
 import wire_other_extensions
 import wire_records
+import wire_stored
+import wire_tls12
 from annotated import Example
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,8 +32,11 @@ EXAMPLES: list[Example] = [
     *wire_records.RECORDS,
     *wire_records.DERIVED,
     *wire_messages.MESSAGES,
+    *wire_tls12.EXAMPLES,
+    *wire_stored.EXAMPLES,
     *wire_extensions.BODIES,
     *wire_other_extensions.BODIES,
+    *wire_older_extensions.BODIES,
 ]
 
 few = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

@@ -61,10 +61,23 @@ class Example:
         return self.name
 
 
-def in_message(name: str, body: Body[T], value: T, text: str, *, open_end: bool = False) -> Example:
+def in_message(
+    name: str,
+    body: Body[T],
+    value: T,
+    text: str,
+    *,
+    open_end: bool = False,
+    whole_prefixes: Collection[int] = (),
+) -> Example:
     """An extension's body; `name` says in which message. Where the end is open, so is every cut."""
     example = Example(
-        name=f"{body.row.extension_type} {name}", schema=body.schema, value=value, text=text, open_end=open_end
+        name=f"{body.row.extension_type} {name}",
+        schema=body.schema,
+        value=value,
+        text=text,
+        open_end=open_end,
+        whole_prefixes=whole_prefixes,
     )
     return replace(example, whole_prefixes=range(len(example.data))) if open_end else example
 

@@ -1,7 +1,7 @@
 """The structures of the RFCs in the presentation language, transcribed: names, order and bounds are facts of the RFC.
 
-RFC 9846 §4, §5, §6, §7.1 and appendix B; RFC 6066 §3 and §8, RFC 5764 §4.1.1, RFC 9149 §3, RFC 9345 §4, RFC 9849 §4
-and §5. Comments, constants and defaults are left out.
+RFC 9846 §4, §5, §6, §7.1 and appendix B; RFC 6066 §3 and §8, RFC 5764 §4.1.1, RFC 8879 §4, RFC 9149 §3, RFC 9258 §5.1,
+RFC 9345 §4, RFC 9849 §4 and §5. Comments, constants and defaults are left out.
 """
 
 from __future__ import annotations
@@ -29,6 +29,15 @@ STRUCTS = """
         opaque legacy_compression_methods<1..2^8-1>;
         Extension extensions<7..2^16-1>;
     } ClientHello;
+
+    struct {
+        ProtocolVersion legacy_version;
+        Random random;
+        opaque legacy_session_id_echo<0..32>;
+        CipherSuite cipher_suite;
+        uint8 legacy_compression_method;
+        Extension extensions<6..2^16-1>;
+    } ServerHello;
 
     struct {
         ProtocolVersion legacy_version;
@@ -94,9 +103,22 @@ STRUCTS = """
         uint32 valid_time;
         SignatureScheme dc_cert_verify_algorithm;
         opaque asn1_subject_public_key_info<1..2^24-1>;
-        SignatureScheme algorithm;
-        opaque signature<1..2^16-1>;
-    } DelegatedCredential;
+    } Credential;
+
+    struct { Credential cred; SignatureScheme algorithm; opaque signature<1..2^16-1>; } DelegatedCredential;
+
+    struct {
+        CertificateCompressionAlgorithm algorithm;
+        uint24 uncompressed_length;
+        opaque compressed_certificate_message<1..2^24-1>;
+    } CompressedCertificate;
+
+    struct {
+        opaque external_identity<1..2^16-1>;
+        opaque context<0..2^16-1>;
+        ProtocolVersion target_protocol;
+        TlsKdfIdentifier target_kdf;
+    } ImportedIdentity;
 
     struct { HpkeKdfId kdf_id; HpkeAeadId aead_id; } HpkeSymmetricCipherSuite;
 
@@ -123,18 +145,9 @@ STRUCTS = """
 
     struct { uint16 type; opaque data<0..2^16-1>; } ECHConfigExtension;
 """
-"""Structures whose fields ours have name by name. RFC 9345's Credential stands flat in its DelegatedCredential."""
+"""Structures whose fields ours have name by name."""
 
 OTHERWISE = """
-    struct {
-        ProtocolVersion legacy_version;
-        Random random;
-        opaque legacy_session_id_echo<0..32>;
-        CipherSuite cipher_suite;
-        uint8 legacy_compression_method;
-        Extension extensions<0..2^16-1>;
-    } ServerHello;
-
     struct { ContentType type; ProtocolVersion legacy_record_version; opaque fragment<0..2^16-1>; } TLSPlaintext;
 
     struct {
@@ -145,8 +158,8 @@ OTHERWISE = """
 """
 """Where ours is wider than the RFC, on purpose.
 
-RFC 9846 §4.2.3 wants six bytes of extensions in a ServerHello; one of TLS 1.2 has fewer and must be read to be refused.
-§5.1 and §5.2 limit a record's length with an alert of its own, record_overflow, which a reader raises and no grammar.
+RFC 9846 §5.1 and §5.2 limit a record's length with an alert of its own, record_overflow, which a reader raises and no
+grammar.
 """
 
 EXTENSION_BODIES = """
@@ -207,8 +220,8 @@ EXTENSION_BODIES = """
     external_id_hash encrypted_extensions: opaque<0..32>
     external_session_id client_hello: opaque<20..255>
     external_session_id encrypted_extensions: opaque<20..255>
-    quic_transport_parameters client_hello: opaque[...]
-    quic_transport_parameters encrypted_extensions: opaque[...]
+    quic_transport_parameters client_hello: TransportParameter[...]
+    quic_transport_parameters encrypted_extensions: TransportParameter[...]
     ticket_request client_hello: ClientTicketRequest
     ticket_request encrypted_extensions: uint8
     ech_outer_extensions client_hello: ExtensionType<2..254>
@@ -219,7 +232,7 @@ EXTENSION_BODIES = """
     max_fragment_length encrypted_extensions: MaxFragmentLength
     signed_certificate_timestamp client_hello: Empty
     signed_certificate_timestamp certificate_request: Empty
-    signed_certificate_timestamp certificate: opaque<1..2^16-1><1..2^16-1>
+    signed_certificate_timestamp certificate: SignedCertificateTimestamp in opaque<1..2^16-1><1..2^16-1>
 """
 """What `extension_data` holds in each message. RFC 9846 §4.3.1 to §4.3.11, and the RFCs that its table 1 names."""
 
@@ -273,3 +286,4 @@ MESSAGES = {
     "CR": "certificate_request",
     "NST": "new_session_ticket",
 }
+"""The columns of table 1."""

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
+import wire_encrypted_client_hello
 from annotated import in_message, nothing
 
 from schemas import extensions as ext
 from schemas.code_points import (
     CertificateCompressionAlgorithm,
     CertificateType,
-    ExtensionType,
     HeartbeatMode,
-    HpkeAead,
-    HpkeKdf,
-    HpkeKem,
     MaxFragmentLength,
     SignatureScheme,
     SrtpProtectionProfile,
 )
-from schemas.encrypted_client_hello import (
-    ECHClientHello,
-    ECHClientHelloType,
-    ECHConfig,
-    ECHConfigContents,
-    ECHConfigExtension,
-    ECHOuter,
-    HpkeKeyConfig,
-    HpkeSymmetricCipherSuite,
-)
+from schemas.quic import PreferredAddress, TransportParameter, TransportParameterId, VersionInformation
+from schemas.tls12 import DigitallySigned
+from schemas.transparency import SctVersion, SignedCertificateTimestamp, SignedTimestamp
+from schemas.vocabulary import Overlong
 
 SCHEMES_TEXT = """
     0004  length of supported_signature_algorithms
@@ -125,13 +116,32 @@ TLS_EXTENSIONS = [
     in_message(
         "certificate",
         ext.SignedCertificateTimestamp.certificate,
-        [b"\0\x11\x22", b"\0"],
+        [
+            SignedCertificateTimestamp(
+                content=SignedTimestamp(
+                    id=b"\xab" * 32,
+                    timestamp=1700000000123,
+                    signature=DigitallySigned(algorithm=SignatureScheme.ecdsa_secp256r1_sha256, signature=b"\x5a"),
+                )
+            ),
+            SignedCertificateTimestamp(sct_version=SctVersion(1), content=b"\x11\x22"),
+            SignedCertificateTimestamp(sct_version=SctVersion(0xFF), content=b""),
+        ],
         """
-            0008    length of sct_list
-            0003    length of SerializedSCT
-            001122  SerializedSCT
-            0001    length of SerializedSCT
-            00      SerializedSCT
+            003a  length of sct_list
+            0030  length of SerializedSCT
+            00    sct_version: v1(0)
+            ab*32  id
+            0000018bcfe5687b  timestamp
+            0000  length of extensions
+            0403  algorithm: ecdsa_secp256r1_sha256
+            0001  length of signature
+            5a    signature
+            0003  length of SerializedSCT
+            01    sct_version, unknown
+            1122  whatever that has
+            0001  length of SerializedSCT
+            ff    sct_version, unknown
         """,
     ),
     nothing("client_hello", ext.TransparencyInfo.client_hello),
@@ -199,9 +209,11 @@ TLS_EXTENSIONS = [
         "certificate",
         ext.DelegatedCredentials.certificate,
         ext.DelegatedCredential(
-            valid_time=604800,
-            dc_cert_verify_algorithm=SignatureScheme.ed25519,
-            asn1_subject_public_key_info=b"\x30\x00",
+            cred=ext.Credential(
+                valid_time=604800,
+                dc_cert_verify_algorithm=SignatureScheme.ed25519,
+                asn1_subject_public_key_info=b"\x30\x00",
+            ),
             algorithm=SignatureScheme.ecdsa_secp256r1_sha256,
             signature=b"\x5a",
         ),
@@ -303,11 +315,82 @@ TLS_EXTENSIONS = [
     in_message(
         "client_hello",
         ext.QuicTransportParameters.client_hello,
-        b"\x01\x04\x80\x00\xea\x60",
-        "01048000ea60  max_idle_timeout",
-        open_end=True,
+        [
+            TransportParameter(id=TransportParameterId.max_idle_timeout, value=60000),
+            TransportParameter(id=TransportParameterId.initial_source_connection_id, value=b""),
+            TransportParameter(id=TransportParameterId.max_datagram_frame_size, value=Overlong(4096, 2)),
+            TransportParameter(id=TransportParameterId(0x4000001A), value=b"\xaa\xbb\xcc"),
+        ],
+        """
+            01        id: max_idle_timeout
+            04        length
+            8000ea60  60000, in four bytes
+            0f        id: initial_source_connection_id
+            00        length
+            20        id: max_datagram_frame_size
+            4002      length, in two bytes, of which it needs one
+            5000      4096, in two bytes
+            c00000004000001a  id: reserved, 31 * 34636833 + 27, in eight bytes
+            03        length
+            aabbcc    value
+        """,
+        whole_prefixes=(0, 6, 8, 13),
     ),
-    in_message("encrypted_extensions", ext.QuicTransportParameters.encrypted_extensions, b"", "", open_end=True),
+    in_message(
+        "encrypted_extensions",
+        ext.QuicTransportParameters.encrypted_extensions,
+        [
+            TransportParameter(
+                id=TransportParameterId.original_destination_connection_id, value=bytes.fromhex("8394c8f03e515708")
+            ),
+            TransportParameter(id=TransportParameterId.stateless_reset_token, value=b"\x70" * 16),
+            TransportParameter(
+                id=TransportParameterId.preferred_address,
+                value=PreferredAddress(
+                    ipv4_address=b"\xc0\0\2\1",
+                    ipv4_port=443,
+                    ipv6_address=bytes.fromhex("20010db8000000000000000000000001"),
+                    ipv6_port=8443,
+                    connection_id=b"\xc1\xd2",
+                    stateless_reset_token=b"\x71" * 16,
+                ),
+            ),
+            TransportParameter(id=TransportParameterId.disable_active_migration, value=b""),
+            TransportParameter(
+                id=TransportParameterId.version_information,
+                value=VersionInformation(chosen_version=1, available_versions=[1, 0x6B3343CF]),
+            ),
+            TransportParameter(id=TransportParameterId.grease_quic_bit, value=b""),
+        ],
+        """
+            00        id: original_destination_connection_id
+            08        length
+            8394c8f03e515708  that of RFC 9001, appendix A
+            02        id: stateless_reset_token
+            10        length
+            70*16     token
+            0d        id: preferred_address
+            2b        length
+            c0000201  ipv4_address: 192.0.2.1
+            01bb      ipv4_port
+            20010db8000000000000000000000001  ipv6_address: 2001:db8::1
+            20fb      ipv6_port
+            02        length of connection_id
+            c1d2      connection_id
+            71*16     stateless_reset_token
+            0c        id: disable_active_migration
+            00        length
+            11        id: version_information
+            0c        length
+            00000001  chosen_version: 1
+            00000001  available: 1
+            6b3343cf  available: 2
+            6ab2      id: grease_quic_bit, in two bytes
+            00        length
+        """,
+        whole_prefixes=(0, 10, 28, 73, 75, 89),
+    ),
+    in_message("encrypted_extensions with nothing set", ext.QuicTransportParameters.encrypted_extensions, [], ""),
     in_message(
         "client_hello",
         ext.TicketRequest.client_hello,
@@ -320,96 +403,4 @@ TLS_EXTENSIONS = [
     in_message("encrypted_extensions", ext.TicketRequest.encrypted_extensions, 2, "02  expected_count"),
 ]
 
-ENCRYPTED_CLIENT_HELLO = [
-    in_message(
-        "client_hello, outer",
-        ext.EncryptedClientHello.client_hello,
-        ECHClientHello(
-            type=ECHClientHelloType.outer,
-            content=ECHOuter(
-                cipher_suite=HpkeSymmetricCipherSuite(kdf_id=HpkeKdf.HKDF_SHA256, aead_id=HpkeAead.AES_128_GCM),
-                config_id=0xD1,
-                enc=bytes.fromhex("cce5c83299bb8dffdb74bafd0a1d5244"),
-                payload=b"\xee\xd1",
-            ),
-        ),
-        """
-            00    type: outer(0)
-            0001  kdf_id: HKDF_SHA256
-            0001  aead_id: AES_128_GCM
-            d1    config_id
-            0010  length of enc
-            cce5c83299bb8dffdb74bafd0a1d5244  enc
-            0002  length of payload
-            eed1  payload
-        """,
-    ),
-    in_message(
-        "client_hello, inner",
-        ext.EncryptedClientHello.client_hello,
-        ECHClientHello(type=ECHClientHelloType.inner, content=b""),
-        "01  type: inner(1)",
-    ),
-    in_message(
-        "hello_retry_request",
-        ext.EncryptedClientHello.hello_retry_request,
-        b"\x01\x23\x45\x67\x89\xab\xcd\xef",
-        "0123456789abcdef  confirmation",
-    ),
-    in_message(
-        "encrypted_extensions",
-        ext.EncryptedClientHello.encrypted_extensions,
-        [
-            ECHConfig(version=0xFE0A, contents=b"\xaa\xbb"),
-            ECHConfig(
-                contents=ECHConfigContents(
-                    key_config=HpkeKeyConfig(
-                        config_id=7,
-                        kem_id=HpkeKem.DHKEM_X25519_HKDF_SHA256,
-                        public_key=b"\x25",
-                        cipher_suites=[
-                            HpkeSymmetricCipherSuite(kdf_id=HpkeKdf.HKDF_SHA256, aead_id=HpkeAead.ChaCha20Poly1305)
-                        ],
-                    ),
-                    maximum_name_length=64,
-                    public_name=b"p.example",
-                    extensions=[ECHConfigExtension(type=0x8001, data=b"\x99")],
-                )
-            ),
-        ],
-        """
-            0028  length of ECHConfigList
-            fe0a  version: an older draft
-            0002  length
-            aabb  contents
-            fe0d  version
-            001e  length
-            07    config_id
-            0020  kem_id: DHKEM_X25519_HKDF_SHA256
-            0001  length of public_key
-            25    public_key
-            0004  length of cipher_suites
-            0001  kdf_id: HKDF_SHA256
-            0003  aead_id: ChaCha20Poly1305
-            40    maximum_name_length
-            09    length of public_name
-            702e6578616d706c65  p.example
-            0005  length of extensions
-            8001  type, mandatory
-            0001  length of data
-            99    data
-        """,
-    ),
-    in_message(
-        "client_hello, inner and encoded",
-        ext.EchOuterExtensions.client_hello,
-        [ExtensionType.key_share, ExtensionType.supported_groups],
-        """
-            04    length of OuterExtensions
-            0033  key_share(51)
-            000a  supported_groups(10)
-        """,
-    ),
-]
-
-BODIES = TLS_EXTENSIONS + ENCRYPTED_CLIENT_HELLO
+BODIES = TLS_EXTENSIONS + wire_encrypted_client_hello.BODIES

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from nacl.bindings import (
     crypto_aead_chacha20poly1305_ietf_ABYTES,
     crypto_aead_chacha20poly1305_ietf_decrypt,
@@ -53,13 +53,12 @@ class Suite:
     tag_length: int = 16
 
 
-class AesGcm:
-    """AEAD_AES_128_GCM or AEAD_AES_256_GCM, as long as the key is. RFC 5116 §5.1, §5.2."""
+class Aes:
+    """A mode of AES under one key: what pyca/cryptography's objects for such modes have in common."""
 
     __slots__ = ("_decrypt", "seal")
 
-    def __init__(self, key: bytes) -> None:
-        cipher = AESGCM(key)
+    def __init__(self, cipher: AESGCM | AESCCM) -> None:
         # The library's own methods, so that a record costs no call in between.
         self.seal = cipher.encrypt
         self._decrypt = cipher.decrypt
@@ -72,8 +71,23 @@ class AesGcm:
             raise authentication_failure() from None
 
 
+def aes_gcm(key: bytes) -> Aes:
+    """AEAD_AES_128_GCM or AEAD_AES_256_GCM, as long as the key is. RFC 5116 §5.1, §5.2."""
+    return Aes(AESGCM(key))
+
+
+def aes_ccm(key: bytes) -> Aes:
+    """AEAD_AES_128_CCM. RFC 5116 §5.3."""
+    return Aes(AESCCM(key, tag_length=16))
+
+
+def aes_ccm_8(key: bytes) -> Aes:
+    """AEAD_AES_128_CCM_8: the same with half the tag, which one forgery in 2^64 gets past. RFC 6655 §6.1."""
+    return Aes(AESCCM(key, tag_length=8))
+
+
 class ChaCha20Poly1305:
-    """AEAD_CHACHA20_POLY1305. RFC 8439 §2.8. Raises ValueError for a key that is not 32 bytes, as AESGCM does."""
+    """AEAD_CHACHA20_POLY1305. RFC 8439 §2.8. Raises ValueError for a key that is not 32 bytes, as AES does."""
 
     __slots__ = ("_key",)
 
@@ -106,6 +120,9 @@ def authentication_failure() -> BadRecordMac:
 AES_GCM_RECORD_LIMIT = 23_726_566
 """2^24.5 rounded down: beyond it the margin of confidentiality wears thin. RFC 9846 §5.5"""
 
+AES_CCM_RECORD_LIMIT = 2**23
+"""RFC 9846 has no figure for CCM; this is the one of DTLS 1.3, whatever the tag's length. RFC 9147 §B.1, §B.3"""
+
 LAST_SEQUENCE_NUMBER = 2**64 - 1
 """What a suite without a limit of its own stops at: a sequence number never wraps. RFC 9846 §5.3"""
 
@@ -117,14 +134,14 @@ SUITES: Mapping[CipherSuite, Suite] = {
             hash_name="sha256",
             key_length=16,
             record_limit=AES_GCM_RECORD_LIMIT,
-            aead=AesGcm,
+            aead=aes_gcm,
         ),
         Suite(
             cipher_suite=CipherSuite.TLS_AES_256_GCM_SHA384,
             hash_name="sha384",
             key_length=32,
             record_limit=AES_GCM_RECORD_LIMIT,
-            aead=AesGcm,
+            aead=aes_gcm,
         ),
         Suite(
             cipher_suite=CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
@@ -132,6 +149,21 @@ SUITES: Mapping[CipherSuite, Suite] = {
             key_length=32,
             record_limit=LAST_SEQUENCE_NUMBER,
             aead=ChaCha20Poly1305,
+        ),
+        Suite(
+            cipher_suite=CipherSuite.TLS_AES_128_CCM_SHA256,
+            hash_name="sha256",
+            key_length=16,
+            record_limit=AES_CCM_RECORD_LIMIT,
+            aead=aes_ccm,
+        ),
+        Suite(
+            cipher_suite=CipherSuite.TLS_AES_128_CCM_8_SHA256,
+            hash_name="sha256",
+            key_length=16,
+            record_limit=AES_CCM_RECORD_LIMIT,
+            aead=aes_ccm_8,
+            tag_length=8,
         ),
     )
 }

@@ -1,7 +1,7 @@
 """The signature schemes: code point → how a key makes and verifies such signatures. RFC 9846 §4.3.3, §4.5.2.
 
-A scheme is one row of `SIGNATURES`, a type of key one row of `KEY_TYPES`. What is signed is the caller's business, and
-so is whether the peer offered the scheme. Schemes for certificates alone (rsa_pkcs1_*) have no place here.
+A scheme is one row of `SIGNATURES`; `tls13.crypto.keys` has the types of key. What is signed is the caller's business,
+and so is whether the peer offered the scheme. Schemes for certificates alone (rsa_pkcs1_*) have no place here.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol, Self
 
 from Crypto.Hash import SHA256, SHA384, SHA512
-from Crypto.IO import PKCS8
-from Crypto.PublicKey import ECC, RSA
+from Crypto.PublicKey import MLDSA
 from Crypto.PublicKey.ECC import EccKey
+from Crypto.PublicKey.MLDSA import MLDSAKey
 from Crypto.PublicKey.RSA import RsaKey
-from Crypto.Signature import DSS, pss
-from Crypto.Util.asn1 import DerBitString, DerOctetString, DerSequence
+from Crypto.Signature import DSS, eddsa, mldsa, pss
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
 from schemas.code_points import SignatureScheme
 from tls13.crypto import Random
+from tls13.crypto.keys import PrivateHalf, PublicHalf, RsassaPssKey, confined, private_key_type, public_key_type
 from tls13.errors import BadCertificate, BadSignature, ConfigurationError, InternalError, UnsupportedCertificate
 
 Sign = Callable[[bytes], bytes]
@@ -31,9 +30,6 @@ Sign = Callable[[bytes], bytes]
 
 Verify = Callable[[bytes, bytes], object]
 """Content and signature → nothing, if it is good. Raises ValueError or nacl's CryptoError if not."""
-
-PrivateHalf = RsaKey | EccKey | SigningKey
-PublicHalf = RsaKey | EccKey | VerifyKey
 
 
 class Signer(Protocol):
@@ -55,13 +51,16 @@ class LocalSigner:
     _signs: Mapping[SignatureScheme, Sign] = field(repr=False, compare=False)
 
     @classmethod
-    def from_der(cls, der: bytes, random: Random = os.urandom) -> Self:
+    def from_der(cls, der: bytes, random: Random = os.urandom, *, certified: bytes | None = None) -> Self:
         """The key in a PKCS#8 structure (RFC 5958) that is not encrypted.
 
-        RSA-PSS takes its salt from `random` and ECDSA its secret number; Ed25519 takes none.
+        `certified` is the SubjectPublicKeyInfo in its certificate: an RSA key signs by rsa_pss_pss_* if that says so.
+        RSA-PSS takes its salt from `random`, ECDSA its secret number and ML-DSA its rnd; Ed25519 and Ed448 take none.
         Raises ConfigurationError if it is none, is damaged or is of no use to TLS 1.3.
         """
         key_type = private_key_type(der)
+        if certified is not None:
+            key_type = confined(key_type, certified)
         try:
             key, public_key = key_type.private(der)
         except (ValueError, IndexError, TypeError):
@@ -149,24 +148,36 @@ class SignatureAlgorithm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RsaPss:
-    """RSASSA-PSS with MGF1 over the same hash and a salt of the hash's length. RFC 8017 §8.1."""
+    """RSASSA-PSS with MGF1 over the same hash and a salt of the hash's length. RFC 8017 §8.1.
+
+    For keys with the identifier rsaEncryption (rsa_pss_rsae_*), or `dedicated` ones with RSASSA-PSS (rsa_pss_pss_*).
+    """
 
     hash: Callable[[bytes], pss.Hash]
     hash_length: int
+    dedicated: bool = False
 
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """See `SignatureAlgorithm`."""
-        if not isinstance(key, RsaKey) or not self.fits(key):
+        rsa = self.rsa_key(key)
+        if rsa is None or not self.fits(rsa):
             return None
-        scheme = pss.new(key, salt_bytes=self.hash_length, rand_func=random)
+        scheme = pss.new(rsa, salt_bytes=self.hash_length, rand_func=random)
         return lambda content: scheme.sign(self.hash(content))
 
     def verify_by(self, key: PublicHalf) -> Verify | None:
         """See `SignatureAlgorithm`."""
-        if not isinstance(key, RsaKey) or not self.fits(key):
+        rsa = self.rsa_key(key)
+        if rsa is None or not self.fits(rsa):
             return None
-        scheme = pss.new(key, salt_bytes=self.hash_length)
+        scheme = pss.new(rsa, salt_bytes=self.hash_length)
         return lambda content, signature: scheme.verify(self.hash(content), signature)
+
+    def rsa_key(self, key: PublicHalf | PrivateHalf) -> RsaKey | None:
+        """The RSA key in a key that the scheme is for. RFC 9846 §4.3.3"""
+        if isinstance(key, RsassaPssKey):
+            return key.key if self.dedicated and key.hash_length in (None, self.hash_length) else None
+        return key if isinstance(key, RsaKey) and not self.dedicated else None
 
     def fits(self, key: RsaKey) -> bool:
         """Whether hash and salt have room (RFC 8017 §9.1.1: emLen >= hLen + sLen + 2), and the bounds below hold."""
@@ -220,6 +231,38 @@ class Ed25519:
         return key.verify if isinstance(key, VerifyKey) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Ed448:
+    """EdDSA on edwards448, without prehash or context. RFC 8032 §5.2."""
+
+    def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
+        """See `SignatureAlgorithm`. Such a signature takes no randomness."""
+        return eddsa.new(key, "rfc8032").sign if isinstance(key, EccKey) and key.curve == "Ed448" else None
+
+    def verify_by(self, key: PublicHalf) -> Verify | None:
+        """See `SignatureAlgorithm`."""
+        return eddsa.new(key, "rfc8032").verify if isinstance(key, EccKey) and key.curve == "Ed448" else None
+
+
+@dataclass(frozen=True, slots=True)
+class MlDsa:
+    """A parameter set of ML-DSA, without prehash or context. FIPS 204 §5.2, §5.3; draft-ietf-tls-mldsa §3."""
+
+    parameter_set: MLDSA.ParamSet
+
+    def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
+        """See `SignatureAlgorithm`. The hedged variant: the 32 bytes that `random` gives are rnd."""
+        if not isinstance(key, MLDSAKey) or key.param_set is not self.parameter_set:
+            return None
+        return mldsa.new(key, randfunc=random).sign
+
+    def verify_by(self, key: PublicHalf) -> Verify | None:
+        """See `SignatureAlgorithm`."""
+        if not isinstance(key, MLDSAKey) or key.param_set is not self.parameter_set:
+            return None
+        return mldsa.new(key).verify
+
+
 MAX_RSA_MODULUS_BITS = 8192
 MAX_RSA_EXPONENT_BITS = 64
 """What a peer's key may cost: with both bounds a verification stays within a few milliseconds."""
@@ -230,130 +273,22 @@ MAX_ECDSA_SIGNATURE = 139
 SIGNATURES: Mapping[SignatureScheme, SignatureAlgorithm] = {
     SignatureScheme.ecdsa_secp256r1_sha256: Ecdsa("NIST P-256", SHA256.new),
     SignatureScheme.ed25519: Ed25519(),
+    SignatureScheme.ecdsa_secp384r1_sha384: Ecdsa("NIST P-384", SHA384.new),
+    SignatureScheme.ecdsa_secp521r1_sha512: Ecdsa("NIST P-521", SHA512.new),
     SignatureScheme.rsa_pss_rsae_sha256: RsaPss(SHA256.new, SHA256.digest_size),
     SignatureScheme.rsa_pss_rsae_sha384: RsaPss(SHA384.new, SHA384.digest_size),
     SignatureScheme.rsa_pss_rsae_sha512: RsaPss(SHA512.new, SHA512.digest_size),
+    SignatureScheme.rsa_pss_pss_sha256: RsaPss(SHA256.new, SHA256.digest_size, dedicated=True),
+    SignatureScheme.rsa_pss_pss_sha384: RsaPss(SHA384.new, SHA384.digest_size, dedicated=True),
+    SignatureScheme.rsa_pss_pss_sha512: RsaPss(SHA512.new, SHA512.digest_size, dedicated=True),
+    SignatureScheme.ed448: Ed448(),
+    SignatureScheme.mldsa44: MlDsa(MLDSA.ML_DSA_44),
+    SignatureScheme.mldsa65: MlDsa(MLDSA.ML_DSA_65),
+    SignatureScheme.mldsa87: MlDsa(MLDSA.ML_DSA_87),
 }
 """Every scheme that this package can sign and verify by, most wanted first."""
-
-
-# -- keys ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class KeyType:
-    """How one type of key is read. Both functions raise ValueError, IndexError or TypeError for what is no such key.
-
-    `public` takes the content of subjectPublicKey, `private` a whole PKCS#8 structure and gives the
-    SubjectPublicKeyInfo of its public half too.
-    """
-
-    name: str
-    public: Callable[[bytes], PublicHalf]
-    private: Callable[[bytes], tuple[PrivateHalf, bytes]]
-
-
-def public_key_type(der: bytes) -> tuple[KeyType, bytes]:
-    """The type of key in a SubjectPublicKeyInfo and the content of subjectPublicKey. Raises as `from_spki` does."""
-    if len(der) > MAX_SPKI_LENGTH:
-        raise UnsupportedCertificate(
-            f"the certificate's public key takes {len(der)} bytes: {MAX_SPKI_LENGTH} is the most that is accepted"
-        )
-    try:
-        algorithm, subject_public_key = DerSequence().decode(der, strict=True, nr_elements=2)[:]
-        bits = DerBitString().decode(subject_public_key, strict=True).value
-    except (ValueError, IndexError):
-        raise BadCertificate("the certificate's public key is no SubjectPublicKeyInfo in DER") from None
-    if algorithm not in KEY_TYPES:
-        raise UnsupportedCertificate(f"the certificate's public key is none of {key_type_names()}")
-    return KEY_TYPES[algorithm], bits
-
-
-def private_key_type(der: bytes) -> KeyType:
-    """The type of key in a PKCS#8 structure. Raises ConfigurationError where it is none, or of no known type."""
-    if len(der) > MAX_PKCS8_LENGTH:
-        raise ConfigurationError(f"a private key of {len(der)} bytes: {MAX_PKCS8_LENGTH} is the most that is accepted")
-    try:
-        items = DerSequence().decode(der)[:]
-    except (ValueError, IndexError):
-        items = []
-    match items:
-        case [0 | 1, bytes() as algorithm, bytes(), *_] if algorithm[0] == SEQUENCE:
-            if algorithm in KEY_TYPES:
-                return KEY_TYPES[algorithm]
-            raise ConfigurationError(f"the private key is none of {key_type_names()}")
-        case [bytes() as algorithm, bytes() as data] if algorithm[0] == SEQUENCE and data[0] == OCTET_STRING:
-            raise ConfigurationError(
-                "the private key is encrypted", hint="decrypt it with: openssl pkcs8 -in KEY -out NEW"
-            )
-        case _:
-            raise ConfigurationError(
-                "the private key is not PKCS#8 in DER",
-                hint="convert it with: openssl pkcs8 -topk8 -nocrypt -in KEY -outform DER -out NEW",
-            )
-
-
-def rsa_public_key(bits: bytes) -> RsaKey:
-    """An RSAPublicKey. RFC 8017 §A.1.1."""
-    modulus, exponent = DerSequence().decode(bits, strict=True, nr_elements=2, only_ints_expected=True)[:]
-    if exponent % 2 == 0:
-        raise ValueError("an even exponent has no inverse")
-    return RSA.construct((modulus, exponent))
-
-
-def rsa_private_key(der: bytes) -> tuple[PrivateHalf, bytes]:
-    """An RSAPrivateKey. RFC 8017 §A.1.2."""
-    key = RSA.import_key(der)
-    return key, key.public_key().export_key(format="DER")
-
-
-def ec_public_key(curve: str, bits: bytes) -> EccKey:
-    """An ECPoint, compressed or not. RFC 5480 §2.2."""
-    if bits[:1] not in (b"\2", b"\3", b"\4"):
-        raise ValueError("neither a compressed nor an uncompressed point")
-    key = ECC.import_key(bits, curve_name=curve)
-    if key.pointQ.is_point_at_infinity():
-        raise ValueError("the point at infinity is no public key")
-    return key
-
-
-def ec_private_key(der: bytes) -> tuple[PrivateHalf, bytes]:
-    """An ECPrivateKey. RFC 5915 §3."""
-    key = ECC.import_key(der)
-    return key, key.public_key().export_key(format="DER")
-
-
-def ed25519_private_key(der: bytes) -> tuple[PrivateHalf, bytes]:
-    """A CurvePrivateKey. RFC 8410 §7."""
-    key = SigningKey(DerOctetString().decode(PKCS8.unwrap(der)[1]).payload)
-    return key, DerSequence([ED25519, DerBitString(bytes(key.verify_key))]).encode()
-
-
-def key_type_names() -> str:
-    """The types of key that can be read, for a message."""
-    return ", ".join(key_type.name for key_type in KEY_TYPES.values())
 
 
 def names(schemes: Sequence[SignatureScheme]) -> str:
     """A list of schemes, for a message."""
     return ", ".join(str(scheme) for scheme in schemes)
-
-
-MAX_SPKI_LENGTH = 4096
-MAX_PKCS8_LENGTH = 16384
-"""Bytes. Reading a DER INTEGER takes time that grows with its square; no key in use comes near either bound."""
-
-SEQUENCE, OCTET_STRING = 0x30, 0x04
-"""DER tags."""
-
-RSA_ENCRYPTION = bytes.fromhex("300d 0609 2a864886f70d010101 0500")
-EC_P256 = bytes.fromhex("3013 0607 2a8648ce3d0201 0608 2a8648ce3d030107")
-ED25519 = bytes.fromhex("3005 0603 2b6570")
-"""AlgorithmIdentifiers. DER writes each in one way only, so they are compared as they stand."""
-
-KEY_TYPES: Mapping[bytes, KeyType] = {
-    RSA_ENCRYPTION: KeyType("RSA", rsa_public_key, rsa_private_key),
-    EC_P256: KeyType("ECDSA P-256", partial(ec_public_key, "P-256"), ec_private_key),
-    ED25519: KeyType("Ed25519", VerifyKey, ed25519_private_key),
-}
-"""Every type of key that this package can read. RFC 3279 §2.3.1, RFC 5480 §2.1.1, RFC 8410 §3"""

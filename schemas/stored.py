@@ -1,0 +1,75 @@
+"""What is kept between connections: a client's session in a file, and what a server seals into its tickets.
+
+Both carry a version of their own, and an unknown one is refused. Nothing is encrypted or authenticated here: a ticket
+is sealed as a whole by its server, and a file's `integrity` is for whoever writes and reads it to compute, over
+`SessionFile.protected`.
+"""
+
+from __future__ import annotations
+
+from schemas.code_points import CipherSuite, ProtocolVersion
+from schemas.vocabulary import Struct, constant, field, opaque, select, struct, uint16, uint32, uint64, vector
+
+SESSION_MAGIC = b"tls13 session\n"
+SESSION_VERSION = 1
+TICKET_VERSION = 1
+
+
+@struct
+class Session(Struct):
+    """Version 1 of a stored session: a ticket (RFC 9846 §4.7.1), its key, and what they may be used for (§2.2)."""
+
+    version: ProtocolVersion = field(ProtocolVersion, "of the connection", default=ProtocolVersion.TLS13)
+    cipher_suite: CipherSuite = field(CipherSuite, "of the connection; its hash is that of the PSK")
+    resumption_psk: bytes = field(opaque(1, 255), "the pre-shared key, as long as the hash. §4.7.1")
+    ticket: bytes = field(opaque(1, 2**16 - 1), "the identity to offer")
+    creation_time: int = field(uint64, "when the ticket came, in milliseconds since 1970")
+    ticket_lifetime: int = field(uint32, "seconds from then, at most 604800")
+    ticket_age_add: int = field(uint32, "added to the age that is offered, modulo 2^32")
+    max_early_data_size: int = field(uint32, "bytes of early data that the server takes", default=0)
+    server_name: bytes = field(opaque(0, 2**16 - 1), "the name that the server was asked for", default=b"")
+    alpn: bytes = field(opaque(0, 255), "the protocol that was negotiated", default=b"")
+    peer_certificates: list[bytes] = field(
+        vector(opaque(1, 2**24 - 1), 0, 2**24 - 1), "the server's chain as it was validated, DER", default=[]
+    )
+
+
+@struct
+class SessionFile(Struct):
+    """RFC 9846 §2.2. A session in a file."""
+
+    magic: bytes = field(constant(SESSION_MAGIC), "tells the file from others", default=SESSION_MAGIC)
+    format_version: int = field(uint16, "of what follows", default=SESSION_VERSION)
+    session: Session = field(select("format_version", {SESSION_VERSION: Session}, length=uint32), "of that version")
+    integrity: bytes = field(opaque(16, 255), "a hash or MAC over all before it")
+
+    def protected(self) -> bytes:
+        """What `integrity` is to be computed over: the file up to it."""
+        return self.build()[: -1 - len(self.integrity)]
+
+
+@struct
+class TicketState(Struct):
+    """Version 1 of a ticket's content: what a server without memory needs to resume. RFC 9846 §4.7.1."""
+
+    version: ProtocolVersion = field(ProtocolVersion, "of the connection", default=ProtocolVersion.TLS13)
+    cipher_suite: CipherSuite = field(CipherSuite, "of the connection; its hash is that of the PSK")
+    resumption_psk: bytes = field(opaque(1, 255), "the pre-shared key, as long as the hash")
+    creation_time: int = field(uint64, "when the ticket was issued, in milliseconds since 1970")
+    ticket_lifetime: int = field(uint32, "seconds from then")
+    ticket_age_add: int = field(uint32, "what the client adds to the age that it offers")
+    max_early_data_size: int = field(uint32, "bytes of early data that were promised", default=0)
+    server_name: bytes = field(opaque(0, 2**16 - 1), "the name that the client asked for", default=b"")
+    alpn: bytes = field(opaque(0, 255), "the protocol that was negotiated", default=b"")
+    peer_certificates: list[bytes] = field(
+        vector(opaque(1, 2**24 - 1), 0, 2**24 - 1), "the client's chain as it was validated, DER", default=[]
+    )
+    application_data: bytes = field(opaque(0, 2**16 - 1), "the application's own", default=b"")
+
+
+@struct
+class TicketPlaintext(Struct):
+    """RFC 9846 §4.7.1. What a server seals into a ticket."""
+
+    format_version: int = field(uint16, "of what follows", default=TICKET_VERSION)
+    state: TicketState = field(select("format_version", {TICKET_VERSION: TicketState}), "of that version")
