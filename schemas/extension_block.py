@@ -125,13 +125,17 @@ def misplaced(message: str, extensions: Iterable[Extension] | None) -> Iterator[
 
 
 class ExtensionBlock(Bounded[list[Extension]]):
-    """`Extension extensions<floor..2^16-1>` of one message. No two of a type."""
+    """`Extension extensions<floor..2^16-1>` of one message. No two of a type.
 
-    def __init__(self, message: str, floor: int) -> None:
+    With `read`, the data of all other types is kept as bytes; see `schemas.selective`.
+    """
+
+    def __init__(self, message: str, floor: int, read: frozenset[ExtensionType] | None = None) -> None:
         super().__init__(floor, 2**16 - 1)
         if message not in MESSAGES:
             raise ValueError(f"{message} carries no extensions")
         self.message = message
+        self.read = read
 
     def notation(self) -> str:
         return f"Extension{self.bounds()}"
@@ -144,7 +148,9 @@ class ExtensionBlock(Bounded[list[Extension]]):
     def data_schema(self, extension_type: ExtensionType) -> Node[Any]:
         """The schema of `extension_data` in this message: plain bytes where no row has one."""
         row = ROWS.get(extension_type)
-        body = row.bodies.get(self.message) if row is not None else None
+        if row is None or (self.read is not None and extension_type not in self.read):
+            return rest
+        body = row.bodies.get(self.message)
         return rest if body is None else body.schema
 
     def measure(self, value: object, fields: Mapping[str, object]) -> int:

@@ -19,7 +19,7 @@ from schemas.alert import Alert
 from schemas.code_points import AlertDescription, ContentType, KeyUpdateRequest
 from schemas.errors import DecodeError, EncodeError
 from schemas.extension_block import DuplicateExtensionError
-from schemas.handshake import Handshake, KeyUpdate, NewSessionTicket
+from schemas.handshake import KeyUpdate, NewSessionTicket
 from schemas.record import ChangeCipherSpec
 from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, EndpointConfig, ServerConfig
@@ -48,7 +48,7 @@ from tls13.events import (
     RecordObserved,
 )
 from tls13.handshake import client
-from tls13.handshake.older import older_hello
+from tls13.handshake.reading import read
 from tls13.handshake.states import (
     ClientConnected,
     Established,
@@ -329,12 +329,7 @@ class Connection:
             self._receive_message(raw)
 
     def _receive_message(self, raw: bytes) -> None:
-        try:
-            handshake = Handshake.parse(raw)
-        except DecodeError as error:
-            if (reason := older_hello(raw)) is not None:
-                raise reason from error
-            raise
+        handshake = read(raw)
         message = handshake.message
         self._wire.observe(MessageObserved(False, message, raw))
         handler = HANDLERS[type(self._state)].get(type(message))

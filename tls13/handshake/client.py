@@ -61,7 +61,7 @@ from tls13.errors import (
 )
 from tls13.events import HandshakeCompleted, Negotiated
 from tls13.handshake.negotiation import check_places, check_responses, require
-from tls13.handshake.older import older_server_hello
+from tls13.handshake.reading import older_server_hello
 from tls13.handshake.secrets import check_length, derive_application_secrets, derive_handshake_keys
 from tls13.handshake.states import (
     ClientConnected,

@@ -1,14 +1,36 @@
-"""Hellos of TLS 1.2 and older: read only as far as it takes to refuse them by name. RFC 9846 §4.2.3, §E.1, §E.2"""
+"""What a message says: by the grammar, or by the part of it that this endpoint goes by, or as an older version's hello.
+
+RFC 9846 §4.3, §4.2.3, §E.1, §E.2
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas import tls12
+from schemas import parse, tls12
 from schemas.code_points import ExtensionType, ProtocolVersion
 from schemas.errors import DecodeError
 from schemas.extension_block import Extension
+from schemas.handshake import Handshake
+from schemas.selective import reading_only
 from tls13.errors import DowngradeDetected, Reason, UnsupportedVersion
+
+IMPLEMENTED = (
+    ExtensionType.server_name,
+    ExtensionType.supported_groups,
+    ExtensionType.signature_algorithms,
+    ExtensionType.application_layer_protocol_negotiation,
+    ExtensionType.pre_shared_key,
+    ExtensionType.early_data,
+    ExtensionType.supported_versions,
+    ExtensionType.cookie,
+    ExtensionType.psk_key_exchange_modes,
+    ExtensionType.signature_algorithms_cert,
+    ExtensionType.key_share,
+)
+"""The extensions that the handlers look at. What is in any other is none of this endpoint's business. §4.3"""
+
+_IMPLEMENTED_PART = reading_only(Handshake, IMPLEMENTED)
 
 DOWNGRADE_SENTINELS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 """The last eight bytes of ServerHello.random where TLS 1.3 was given up for less. §4.2.3"""
@@ -26,7 +48,17 @@ def older_server_hello(random: bytes, version: ProtocolVersion, offered: Sequenc
     return UnsupportedVersion([version], offered, message="server_hello")
 
 
-def older_hello(raw: bytes) -> Reason | None:
+def read(raw: bytes) -> Handshake:
+    """The message in `raw`, header included. Raises DecodeError, or the Reason why an older hello is refused."""
+    try:
+        return Handshake.parse(raw)
+    except DecodeError as error:
+        if (reason := _older_hello(raw)) is not None:
+            raise reason from error
+    return parse(_IMPLEMENTED_PART, raw)
+
+
+def _older_hello(raw: bytes) -> Reason | None:
     """Why a message that TLS 1.3's grammar does not hold ends the handshake, None where it is no older hello either."""
     try:
         message = tls12.Handshake.parse(raw).message
