@@ -365,12 +365,19 @@ class Connection:
             raise
 
     def _fail(self, error: TLSError) -> None:
-        if isinstance(error, Reason) and not self._close_sent:
-            self._wire.send_alert(error.alert)
+        if not self._close_sent:
+            self._say_goodbye(error)
         error.events = tuple(self._take_events())
         self._failure = error
         self._state = Failed(self.negotiated)
         self._wire.forget_keys()
+
+    def _say_goodbye(self, error: TLSError) -> None:
+        """The alert for a reason, close_notify where the peer is merely gone, nothing where it gave up itself. §6"""
+        if isinstance(error, Reason):
+            self._wire.send_alert(error.alert)
+        elif not isinstance(error, AlertReceived) or error.alert is AlertDescription.close_notify:
+            self._wire.send_alert(AlertDescription.close_notify)
 
     def _take_events(self) -> list[Event]:
         events, self._wire.events = self._wire.events, []

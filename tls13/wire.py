@@ -54,9 +54,13 @@ class Reassembly:
         return bool(self._buffer)
 
     def next_type(self) -> HandshakeType | None:
-        """The type of the message that begins the buffer, None where its header is not complete.
+        """The type of the message that begins the buffer, None where its header is not complete."""
+        return self._header().msg_type if len(self._buffer) >= HANDSHAKE_HEADER_LENGTH else None
 
-        Raises MessageTooLong as soon as the header says so, before anything of that size is held.
+    def next_message(self) -> bytes | None:
+        """The message that begins the buffer, header included, once all of it is there.
+
+        Raises MessageTooLong as soon as its header says so, before anything of that size is held.
         """
         if len(self._buffer) < HANDSHAKE_HEADER_LENGTH:
             return None
@@ -66,13 +70,7 @@ class Reassembly:
                 f"{header.msg_type} of {header.length} bytes, over the limit of {self._limit}",
                 message=str(header.msg_type),
             )
-        return header.msg_type
-
-    def next_message(self) -> bytes | None:
-        """The message that begins the buffer, header included, once all of it is there."""
-        if len(self._buffer) < HANDSHAKE_HEADER_LENGTH:
-            return None
-        end = HANDSHAKE_HEADER_LENGTH + self._header().length
+        end = HANDSHAKE_HEADER_LENGTH + header.length
         if len(self._buffer) < end:
             return None
         message = bytes(self._buffer[:end])
