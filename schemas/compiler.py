@@ -9,7 +9,7 @@ which knows the path and the offset, to say what is wrong.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, singledispatch
 from math import inf
 from operator import attrgetter
@@ -476,9 +476,21 @@ def _(schema: ExtensionBlock, source: BuilderSource, value: str) -> None:
     emit_bounded(schema, source, content)
 
 
+class Forms(dict[Node[Any], Any]):
+    """Schemas and the compiled form of each, made when it is first asked for."""
+
+    def __init__(self, compiled: Callable[[Node[Any]], Any]) -> None:
+        super().__init__()
+        self._compiled = compiled
+
+    def __missing__(self, schema: Node[Any]) -> Any:
+        made = self[schema] = self._compiled(schema)
+        return made
+
+
 class StraightLine:
     """This module, as the vocabulary asks for it."""
 
     failures = FAILURES
-    whole_parser_of = staticmethod(whole_parser_of)
-    builder_of = staticmethod(builder_of)
+    parsers: Mapping[Node[Any], WholeParser] = Forms(whole_parser_of)
+    builders: Mapping[Node[Any], Builder] = Forms(builder_of)

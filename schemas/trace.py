@@ -18,6 +18,7 @@ from schemas.extension_block import ROWS, ExtensionDataNode, ExtensionNode
 from schemas.vocabulary import (
     LENGTH,
     BehindVariableLength,
+    Bounded,
     Buffer,
     CodePoint,
     CodePointNode,
@@ -31,6 +32,7 @@ from schemas.vocabulary import (
     ToldByContent,
     Trailing,
     Uint,
+    VariableInteger,
     Window,
     node,
     parse_exactly,
@@ -47,9 +49,6 @@ MISPLACED = "not allowed in"
 _REFERENCE = r"(?:RFC \d+|draft-[\w-]+)(?: §[\w.]+)?(?:, appendix [\w.]+)?"
 REFERENCES = re.compile(rf"{_REFERENCE}(?:, {_REFERENCE})*")
 """How a docstring says where something is specified."""
-
-MOST_MISSING = 2**24
-"""So many missing bytes are imagined, to read on behind a length that promises too much; behind others nothing is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -207,20 +206,18 @@ class Recorder:
             part.remark = remark_on(value)
 
     def read_on(self) -> DecodeError | None:
-        """Parsing failed where a length promises more than there is: what is there is read as if the rest were, too.
+        """Parsing failed where a length promises more than there is: what is there is read as if that were no error.
 
         That may end at another such length inside, and so on. What else is wrong in what is there is given back.
         """
         tried: Part | None = None
         further: DecodeError | None = None
         while (part := self._open[-1]) is not tried and part.is_leaf:
-            promised, room = part.promised_end, self._room(len(self._open) - 1)
-            if promised is None or not 0 < promised - room <= MOST_MISSING:
+            prefix, room = part.prefix, self._room(len(self._open) - 1)
+            if prefix is None or part.promised_end is None or part.promised_end <= room:
                 break
             tried = part
-            part.parts.clear()
-            self._limit = room
-            found = self._read_padded(part, room, promised - room)
+            found = self._read_again(part, prefix, room)
             further = further or found
         return further
 
@@ -235,21 +232,46 @@ class Recorder:
             else:
                 part.end = min(part.start + least_width(part.schema, room - part.start), room)
 
-    def _read_padded(self, part: Part, room: int, missing: int) -> DecodeError | None:
-        """Reads an open part again, up to `room`, as if so many zeros stood behind. Gives what fails before them."""
-        data = self._data[part.start - self._offset : room - self._offset] + bytes(missing)
+    def _read_again(self, part: Part, prefix: Part, room: int) -> DecodeError | None:
+        """Reads an open part up to `room`, with a length that fits. Gives what is wrong with what is there.
+
+        The length is for a byte more than there is: what only ends with the bytes would be taken for complete else.
+        """
+        promised = prefix.value if isinstance(prefix.value, int) else 0
+        length = min(promised, max(room - prefix.end + 1, floor_of(part.schema)))
+        content = self._data[prefix.end - self._offset : room - self._offset]
+        data = self._shortened(prefix, length) + content + bytes(prefix.end + length - room)
         depth = len(self._open) - 1
+        part.parts.clear()
+        self._limit = room
+        error: DecodeError | None = None
         try:
             part.schema._parse(Window(data, part.start, self), self._fields(depth), "")
         except EndOfBytes:
             return None
-        except DecodeError as error:
-            last = self._open[-1]
-            if error.offset >= room or last.start + least_width(last.schema, 0) > room:
-                return None
-            error.within(self._open[depth - 1].path if isinstance(part.schema, Select) else part.path)
-            return error
-        return None
+        except DecodeError as found:
+            error = found
+        finally:
+            part.parts[0] = prefix
+        if error is None or not self._is_news(error, room):
+            return None
+        error.within(self._open[depth - 1].path if isinstance(part.schema, Select) else part.path)
+        return error
+
+    def _shortened(self, prefix: Part, length: int) -> bytes:
+        """A length's bytes with another one in them."""
+        width = prefix.end - prefix.start
+        # The first two bits of a variable-length integer tell its width. RFC 9000 §16
+        kept = self._data[prefix.start - self._offset] >> 6 if isinstance(prefix.schema, VariableInteger) else 0
+        return (kept << 8 * width - 2 | length).to_bytes(width, "big")
+
+    def _is_news(self, error: DecodeError, room: int) -> bool:
+        """Whether an error in bytes that are cut at `room` is none of the cut."""
+        last = self._open[-1]
+        if error.offset >= room or last.start + least_width(last.schema, 0) > room:
+            return False
+        ends = [part.promised_end for part in self._open[:-1] if part.promised_end is not None]
+        return last.promised_end is None or last.promised_end <= room or last.promised_end > min(ends)
 
     def _room(self, depth: int) -> int:
         """Where the bytes end that the open part of that depth may have: those of what encloses it."""
@@ -335,6 +357,13 @@ def least_width(schema: Node[Any], room: int) -> int:
     if isinstance(schema, Uint):
         return schema.width
     return schema.length if isinstance(schema, FixedOpaque) else 0
+
+
+def floor_of(schema: Node[Any]) -> int:
+    """The least that a schema's length may say."""
+    while isinstance(schema, (Distinct, Trailing)):
+        schema = schema.items if isinstance(schema, Distinct) else schema.inner
+    return schema.floor if isinstance(schema, Bounded) else 0
 
 
 def joined(path: str, step: str) -> str:

@@ -92,14 +92,14 @@ class ClientConfig(EndpointConfig):
 
     trust: CertificatePolicy
     signature_schemes: tuple[SignatureScheme, ...] = SIGNATURE_SCHEMES
-    key_shares: int = 1
+    key_shares: int = 2
     middlebox_compatibility: bool = True
 
     def __post_init__(self) -> None:
         EndpointConfig.__post_init__(self)
         _require_known("signature scheme", self.signature_schemes, SIGNATURES)
-        if not 0 <= self.key_shares <= len(self.groups):
-            raise ConfigurationError(f"{self.key_shares} key shares for {len(self.groups)} groups")
+        if self.key_shares < 0:
+            raise ConfigurationError(f"{self.key_shares} key shares", "give 0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

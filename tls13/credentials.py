@@ -74,7 +74,7 @@ class Credential:
         try:
             return cls(chain, signer)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{cert_file}: {error}", error.hint) from error
+            raise ConfigurationError(f"{cert_file}: {error}", error.hint or _usable()) from error
 
     @classmethod
     def from_der(cls, certificate_list: Sequence[bytes], key: bytes) -> Self:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import construct
@@ -46,16 +45,6 @@ class Node(_Construct[T]):
     def build(self, value: T) -> bytes:
         """The bytes of `value`. Raises EncodeError where there are none."""
         return build(self, value)
-
-    @cached_property
-    def compiled_parser(self) -> Callable[[bytes, int, int], T]:
-        """Made by the compiler when it is first asked for."""
-        return _compilers[0].whole_parser_of(self)
-
-    @cached_property
-    def compiled_builder(self) -> Callable[[T], bytes]:
-        """Made by the compiler when it is first asked for."""
-        return _compilers[0].builder_of(self)
 
     def needs(self) -> tuple[str, ...]:
         """The names of the earlier fields of a struct without which this schema means nothing."""
@@ -99,11 +88,13 @@ class Compiler(Protocol):
     def failures(self) -> tuple[type[Exception], ...]:
         """What such functions raise for all that does not fit."""
 
-    def whole_parser_of(self, schema: Node[Any], /) -> Callable[[bytes, int, int], Any]:
-        """The function from data, start and end to the value that stands there, and fills it."""
+    @property
+    def parsers(self) -> Mapping[Node[Any], Callable[[bytes, int, int], Any]]:
+        """Of each schema the function from data, start and end to the value that stands there, and fills it."""
 
-    def builder_of(self, schema: Node[Any], /) -> Callable[[Any], bytes]:
-        """The function from a value to its bytes."""
+    @property
+    def builders(self) -> Mapping[Node[Any], Callable[[Any], bytes]]:
+        """Of each schema the function from a value to its bytes."""
 
 
 _compilers: list[Compiler] = []
@@ -121,11 +112,12 @@ def parse(schema: Node[T] | type[T], data: Buffer, *, offset: int = 0) -> T:
     """
     of = schema if isinstance(schema, Node) else node(schema)
     raw = data if type(data) is bytes else bytes(memoryview(data))
-    if _compilers:
+    for compiler in _compilers:
         try:
-            return of.compiled_parser(raw, 0, len(raw))
-        except _compilers[0].failures:
-            pass
+            parsed: T = compiler.parsers[of](raw, 0, len(raw))
+        except compiler.failures:
+            break
+        return parsed
     return parse_interpreted(of, raw, offset=offset)
 
 
@@ -141,11 +133,11 @@ def parse_interpreted(schema: Node[T], data: bytes, *, offset: int = 0) -> T:
 def build(schema: Node[T] | type[T], value: T) -> bytes:
     """The bytes of `value`. Raises EncodeError where there are none."""
     of = schema if isinstance(schema, Node) else node(schema)
-    if _compilers:
+    for compiler in _compilers:
         try:
-            return of.compiled_builder(value)
-        except _compilers[0].failures:
-            pass
+            return compiler.builders[of](value)
+        except compiler.failures:
+            break
     return build_interpreted(of, value)
 
 

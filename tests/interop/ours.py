@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from peers import PATIENCE
 
+from schemas.code_points import CipherSuite
 from tls13 import Negotiated, Server, ServerConfig, TLSSocket
+
+CIPHER_SUITES = (
+    CipherSuite.TLS_AES_128_GCM_SHA256,
+    CipherSuite.TLS_AES_256_GCM_SHA384,
+    CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+)
+"""Those that every peer has: what the matrices run over."""
 
 
 def echo(tls: TLSSocket) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ours import CIPHER_SUITES
 from peers import Peer, installed
 
 from certs import Pki
 from schemas.code_points import AlertDescription, CipherSuite
-from tls13.config import CIPHER_SUITES
 
 KEY_TYPES = {"rsa": "rsa_pss_rsae_sha256", "ecdsa-p256": "ecdsa_secp256r1_sha256", "ed25519": "ed25519"}
 CURVES = {"X25519": "x25519", "P-256": "secp256r1"}

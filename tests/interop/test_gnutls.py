@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import OurServer
+from ours import CIPHER_SUITES, OurServer
 from peers import Peer, free_port, installed
 
 from certs import Flaw, KeyFiles, Pki
@@ -17,7 +17,6 @@ from schemas.code_points import AlertDescription, CipherSuite, KeyUpdateRequest,
 from schemas.extensions import EarlyDataIndication
 from schemas.handshake import ClientHello, HandshakeMessage, KeyUpdate, NewSessionTicket
 from tls13 import AlertReceived, Observation, TLSSocket
-from tls13.config import CIPHER_SUITES
 from tls13.errors import CertificateExpired, NoApplicationProtocol, UnsupportedVersion
 from tls13.events import MessageObserved
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import OurServer, echo
+from ours import CIPHER_SUITES, OurServer, echo
 from peers import PATIENCE, Peer, installed
 
 from certs import KeyType, Pki, Profile, generate
@@ -17,7 +17,6 @@ from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, Proto
 from schemas.extensions import EarlyDataIndication
 from schemas.handshake import HandshakeMessage, NewSessionTicket
 from tls13 import AlertReceived, Credential, TLSSocket
-from tls13.config import CIPHER_SUITES
 from tls13.errors import NoApplicationProtocol, UnrecognizedName, UnsupportedVersion
 
 # What our server must hold to sign by a scheme, and how s_client puts it that it did: versions of it differ.

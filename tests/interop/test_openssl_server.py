@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ours import CIPHER_SUITES
 from peers import Peer, free_port, installed
 
 from certs import Flaw, KeyFiles, Pki
 from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 from tls13 import AlertReceived, NoVerification, TLSError, TLSSocket, TruncationError, TrustStore
-from tls13.config import CIPHER_SUITES
 from tls13.errors import BadCertificate, CertificateExpired, UnknownCA
 
 # The key that a scheme needs, and s_server's name for the scheme: versions of it differ.

@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ours import OurServer
+from ours import CIPHER_SUITES, OurServer
 from peers import PATIENCE
 
 from certs import Flaw, KeyFiles, Pki
 from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, SignatureScheme
 from tls13 import AlertReceived, CertificatePolicy, ClientConfig, Observation, TLSSocket, TruncationError, connect
-from tls13.config import CIPHER_SUITES
 from tls13.errors import CertificateExpired, NoApplicationProtocol, UnsupportedVersion
 from tls13.events import SecretDerived
 

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import OurServer
+from ours import CIPHER_SUITES, OurServer
 from peers import PATIENCE, Peer, installed
 
 from schemas.code_points import CipherSuite, HandshakeType, NamedGroup
 from tls13 import ClientConfig, Connection, Observation, TLSSocket, TrustStore
 from tls13.capture import CaptureWriter, Direction, Endpoint
-from tls13.config import CIPHER_SUITES
 from tls13.events import SecretDerived
 
 FLIGHTS = [

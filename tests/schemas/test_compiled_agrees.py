@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -9,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strictness import refusal
 
-from schemas import DecodeError, EncodeError, Node, Struct, parse, strategies
+from schemas import DecodeError, EncodeError, Node, Struct, build, parse, strategies
 from schemas.compiler import FAILURES, builder_of, parser_of, whole_parser_of
 from schemas.extension_block import MESSAGES, ROWS, extensions_of
 from schemas.handshake import ClientHello
 from schemas.notation import declared
-from schemas.vocabulary import build_interpreted, parse_interpreted
+from schemas.vocabulary import Vector, build_interpreted, field, opaque, parse_interpreted, struct, uint8, uint16
 
 STRUCTS = {name: each for name, each in declared().items() if isinstance(each, type) and issubclass(each, Struct)}
 SCHEMAS: dict[str, Node[Any]] = {name: each.schema for name, each in STRUCTS.items()}
@@ -90,19 +92,61 @@ def test_mutated_bytes_are_judged_alike(data: bytes) -> None:
     assert_judged_alike(ClientHello.schema, data)
 
 
-@pytest.mark.parametrize("struct", STRUCTS.values(), ids=STRUCTS)
+@struct
+class Shorter(Struct):
+    """A struct for the test below."""
+
+    first: int = field(uint8, "one byte")
+
+
+@struct
+class Longer(Shorter):
+    """A struct with fields of another one before its own."""
+
+    second: bytes = field(opaque(0, 255), "any bytes")
+
+
+def test_a_struct_that_extends_another_is_compiled_too() -> None:
+    raw = b"\x01\x02ab"
+
+    assert compiled(Longer.schema, raw) == interpreted(Longer.schema, raw) == Longer(first=1, second=b"ab")
+    assert builder_of(Longer.schema)(Longer.parse(raw)) == raw
+
+
+def test_a_changed_copy_of_a_schema_in_use_is_a_schema_of_its_own() -> None:
+    schema = Vector(uint8, 0, 255)
+    assert parse(schema, b"\x02\x00\x01") == [0, 1]
+    assert build(schema, [0, 1]) == b"\x02\x00\x01"
+
+    changed = copy.copy(schema)
+    changed.item = uint16
+
+    assert parse(changed, b"\x02\x00\x01") == [1]
+    assert build(changed, [1]) == b"\x02\x00\x01"
+    assert parse(schema, b"\x02\x00\x01") == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_what_the_compiled_form_makes_is_as_frozen_as_any_other(name: str) -> None:
+    value = parse(Longer, b"\x01\x00")
+
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, name, getattr(value, name))
+
+
+@pytest.mark.parametrize("cls", STRUCTS.values(), ids=STRUCTS)
 @pytest.mark.parametrize("wrong", [None, -1, 2**70, True, "text", b"", [None], [b"", 1], bytearray(4)], ids=repr)
-def test_values_of_any_type_are_judged_alike(struct: type[Struct], wrong: object) -> None:
+def test_values_of_any_type_are_judged_alike(cls: type[Struct], wrong: object) -> None:
     """Put into every field behind the constructor's back, as a list in a struct can be changed behind it."""
-    value = object.__new__(struct)
-    for name, _, _ in struct.schema.fields:
+    value = object.__new__(cls)
+    for name, _, _ in cls.schema.fields:
         object.__setattr__(value, name, wrong)
     try:
-        expected = build_interpreted(struct.schema, value)
+        expected = build_interpreted(cls.schema, value)
     except EncodeError:
         with pytest.raises(FAILURES):
-            builder_of(struct.schema)(value)
+            builder_of(cls.schema)(value)
         with pytest.raises(EncodeError):
             value.build()
     else:
-        assert builder_of(struct.schema)(value) == expected
+        assert builder_of(cls.schema)(value) == expected

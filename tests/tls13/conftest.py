@@ -34,7 +34,7 @@ def endpoints(pki: Pki) -> Endpoints:
     key = load_pem_private_key(files.key.read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     return Endpoints(
-        ClientConfig(trust=TrustStore.load(pki.ca), cipher_suites=SUITES, groups=GROUPS, clock=clock),
+        ClientConfig(key_shares=1, trust=TrustStore.load(pki.ca), cipher_suites=SUITES, groups=GROUPS, clock=clock),
         ServerConfig(credentials=(credential,), cipher_suites=SUITES, groups=GROUPS, clock=clock),
         Identity(credential.certificate_list, key),
     )

@@ -58,6 +58,24 @@ FIGURES = [
         "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
         "3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691",
     ),
+    # Project Wycheproof, aes_ccm_test.json, tcId 13
+    (
+        CipherSuite.TLS_AES_128_CCM_SHA256,
+        "d97c9b043bdccfd59491a995e78f1696",
+        "ef423240358830df915506a3",
+        "3ddba7b3ab69c8b2",
+        "f047594a5cffda64303a80b2fa6a957169",
+        "e0caf2a9d50f70ecaa43b4a287c3b34a99cff4c61882b413b686ff35b63a3a73de",
+    ),
+    # NIST SP 800-38C, appendix C.3
+    (
+        CipherSuite.TLS_AES_128_CCM_8_SHA256,
+        "404142434445464748494a4b4c4d4e4f",
+        "101112131415161718191a1b",
+        "000102030405060708090a0b0c0d0e0f10111213",
+        "202122232425262728292a2b2c2d2e2f3031323334353637",
+        "e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5484392fbc1b09951",
+    ),
 ]
 
 
@@ -87,6 +105,18 @@ def pycryptodome_gcm(key: bytes, nonce: bytes, plaintext: bytes, additional_data
     return b"".join(cipher.encrypt_and_digest(plaintext))
 
 
+def pycryptodome_ccm(key: bytes, nonce: bytes, plaintext: bytes, additional_data: bytes) -> bytes:
+    cipher = AES.new(key, AES.MODE_CCM, nonce=nonce, mac_len=16)
+    cipher.update(additional_data)
+    return b"".join(cipher.encrypt_and_digest(plaintext))
+
+
+def pycryptodome_ccm_8(key: bytes, nonce: bytes, plaintext: bytes, additional_data: bytes) -> bytes:
+    cipher = AES.new(key, AES.MODE_CCM, nonce=nonce, mac_len=8)
+    cipher.update(additional_data)
+    return b"".join(cipher.encrypt_and_digest(plaintext))
+
+
 def pycryptodome_chacha(key: bytes, nonce: bytes, plaintext: bytes, additional_data: bytes) -> bytes:
     cipher = ChaCha20_Poly1305.new(key=key, nonce=nonce)
     cipher.update(additional_data)
@@ -104,6 +134,8 @@ def pyca_chacha(key: bytes, nonce: bytes, plaintext: bytes, additional_data: byt
         (CipherSuite.TLS_AES_256_GCM_SHA384, pycryptodome_gcm),
         (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, pycryptodome_chacha),
         (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, pyca_chacha),
+        (CipherSuite.TLS_AES_128_CCM_SHA256, pycryptodome_ccm),
+        (CipherSuite.TLS_AES_128_CCM_8_SHA256, pycryptodome_ccm_8),
     ],
     ids=str,
 )
@@ -190,6 +222,8 @@ def test_the_rows_are_those_of_rfc_9846_b_4() -> None:
         (0x1301, "sha256", 16, 12, 16),
         (0x1302, "sha384", 32, 12, 16),
         (0x1303, "sha256", 32, 12, 16),
+        (0x1304, "sha256", 16, 12, 16),
+        (0x1305, "sha256", 16, 12, 8),
     ]
     assert all(name is suite.cipher_suite for name, suite in SUITES.items())
 
@@ -200,3 +234,10 @@ def test_the_record_limits_are_those_of_rfc_9846_5_5() -> None:
     assert gcm == limits[CipherSuite.TLS_AES_256_GCM_SHA384]
     assert gcm**2 <= 2**49 < (gcm + 1) ** 2  # 2^24.5, rounded down
     assert limits[CipherSuite.TLS_CHACHA20_POLY1305_SHA256] == 2**64 - 1
+
+
+def test_the_record_limit_of_ccm_keeps_the_margin_of_rfc_9147_b_1() -> None:
+    ccm = SUITES[CipherSuite.TLS_AES_128_CCM_SHA256].record_limit
+    assert ccm == SUITES[CipherSuite.TLS_AES_128_CCM_8_SHA256].record_limit
+    blocks = 2 * 2**14 // 16  # what CCM runs AES over for a full-size record: 2l
+    assert (blocks * ccm) ** 2 * 2**60 <= 2**128 < (blocks * 2 * ccm) ** 2 * 2**60  # an advantage of 2^-60

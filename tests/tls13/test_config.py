@@ -42,7 +42,6 @@ def test_both_roles_refuse_what_they_can_not_do(endpoints: Endpoints, changes: d
         ({"signature_schemes": ()}, "no signature scheme"),
         ({"signature_schemes": (SignatureScheme.rsa_pkcs1_sha256,)}, "rsa_pkcs1_sha256 is not implemented"),
         ({"key_shares": -1}, "-1 key shares"),
-        ({"key_shares": 2, "groups": (NamedGroup.x25519,)}, "2 key shares for 1 groups"),
     ],
 )
 def test_a_client_refuses_what_it_can_not_do(endpoints: Endpoints, changes: dict[str, Any], words: str) -> None:

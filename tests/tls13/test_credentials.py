@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -42,8 +43,15 @@ SCHEMES = {
         SignatureScheme.rsa_pss_rsae_sha512,
     },
     KeyType.ECDSA_P256: {SignatureScheme.ecdsa_secp256r1_sha256},
+    KeyType.ECDSA_P384: {SignatureScheme.ecdsa_secp384r1_sha384},
+    KeyType.ECDSA_P521: {SignatureScheme.ecdsa_secp521r1_sha512},
     KeyType.ED25519: {SignatureScheme.ed25519},
+    KeyType.ED448: {SignatureScheme.ed448},
 }
+
+needs_openssl = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="needs the openssl command: apt-get install openssl"
+)
 
 RFC_8448 = Path(__file__).parents[3] / "shared" / "vectors" / "rfc8448.json"
 
@@ -86,8 +94,9 @@ def usual_forms() -> Iterator[tuple[KeyType, Encoding, PrivateFormat, str | None
     older = PrivateFormat.TraditionalOpenSSL
     for key_type, encoding, password in product(SCHEMES, (Encoding.PEM, Encoding.DER), (None, "pässword")):
         yield key_type, encoding, PrivateFormat.PKCS8, password
-        # PKCS#1 and SEC1: none for Ed25519, and no encryption but in PEM.
-        if key_type is not KeyType.ED25519 and (encoding is Encoding.PEM or password is None):
+        # PKCS#1 and SEC1: none for EdDSA, and no encryption but in PEM.
+        eddsa = key_type in (KeyType.ED25519, KeyType.ED448)
+        if not eddsa and (encoding is Encoding.PEM or password is None):
             yield key_type, encoding, older, password
 
 
@@ -120,7 +129,58 @@ def test_one_file_may_hold_both(tmp_path: Path) -> None:
         assert Credential.load(both, both).certificate_list == made.certificate_list
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command: apt-get install openssl")
+# What `openssl genpkey -algorithm RSA-PSS` is told, and what the key then is for.
+RSASSA_PSS = {
+    "": {SignatureScheme.rsa_pss_pss_sha256, SignatureScheme.rsa_pss_pss_sha384, SignatureScheme.rsa_pss_pss_sha512},
+    "md:sha256 mgf1_md:sha256 saltlen:32": {SignatureScheme.rsa_pss_pss_sha256},
+    "md:sha384 mgf1_md:sha384 saltlen:48": {SignatureScheme.rsa_pss_pss_sha384},
+    "md:sha512 mgf1_md:sha512 saltlen:64": {SignatureScheme.rsa_pss_pss_sha512},
+}
+
+
+def openssl_rsassa_pss(folder: Path, confined_to: str) -> tuple[Path, Path]:
+    """A key for RSASSA-PSS alone and its certificate, by the openssl command."""
+    bits = ["-pkeyopt", "rsa_keygen_bits:2048"]
+    parameters = [word for each in confined_to.split() for word in ("-pkeyopt", f"rsa_pss_keygen_{each}")]
+    names = ["-subj", "/CN=x", "-addext", "subjectAltName=DNS:localhost"]
+    for command in (
+        ["genpkey", "-algorithm", "RSA-PSS", *bits, *parameters, "-out", "server.key"],
+        ["req", "-x509", "-new", "-key", "server.key", "-out", "server.pem", *names],
+    ):
+        subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True, timeout=60)
+    return folder / "server.pem", folder / "server.key"
+
+
+@needs_openssl
+@pytest.mark.parametrize("confined_to", RSASSA_PSS)
+def test_an_rsassa_pss_key_signs_by_what_its_certificate_allows(confined_to: str, tmp_path: Path) -> None:
+    cert, key = openssl_rsassa_pss(tmp_path, confined_to)
+    credential = Credential.load(cert, key)
+    assert set(credential.schemes) == RSASSA_PSS[confined_to]
+    for scheme in credential.schemes:
+        signature = credential.signer.sign(scheme, b"content")
+        public_key_of(credential.certificate_list[0]).verify(scheme, signature, b"content")
+    der = ["pkcs8", "-topk8", "-nocrypt", "-in", "server.key", "-outform", "DER", "-out", "key.der"]
+    subprocess.run(["openssl", *der], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    in_memory = Credential.from_der(credential.certificate_list, (tmp_path / "key.der").read_bytes())
+    assert in_memory.schemes == credential.schemes
+
+
+@needs_openssl
+def test_an_encrypted_rsassa_pss_key_is_one_too(tmp_path: Path) -> None:
+    cert, key = openssl_rsassa_pss(tmp_path, "")
+    encrypt = ["pkcs8", "-topk8", "-in", "server.key", "-passout", "pass:x", "-out", "encrypted.key"]
+    subprocess.run(["openssl", *encrypt], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    assert Credential.load(cert, tmp_path / "encrypted.key", "x").schemes == Credential.load(cert, key).schemes
+
+
+@needs_openssl
+def test_an_rsassa_pss_key_with_parameters_that_no_scheme_has_is_told_so(tmp_path: Path) -> None:
+    told = one_line(*openssl_rsassa_pss(tmp_path, "md:sha256"))
+    assert "RSASSA-PSS with other parameters" in told
+
+
+@needs_openssl
 def test_an_ec_key_as_openssl_writes_it_with_its_parameters_before_it_is_loaded(tmp_path: Path) -> None:
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=60)
@@ -232,11 +292,16 @@ def test_a_file_without_a_certificate_is_named(pki: Pki, tmp_path: Path) -> None
         assert f"{path} holds no certificate that can be read" in one_line(path, pki.server("ed25519").key)
 
 
-@pytest.mark.parametrize("key_type", [KeyType.ECDSA_P521, KeyType.ED448])
-def test_a_key_of_a_type_that_is_not_supported_is_named_with_those_that_are(pki: Pki, key_type: KeyType) -> None:
-    files = pki.server(key_type)
-    told = one_line(files.certificate, files.key)
-    assert str(files.key) in told
+@pytest.mark.parametrize("curve", [ec.SECP256K1(), ec.BrainpoolP256R1()])
+def test_a_key_of_a_type_that_is_not_supported_is_named_with_those_that_are(
+    curve: ec.EllipticCurve, tmp_path: Path
+) -> None:
+    made = self_signed(Profile.server(NAMES, now=NOW), ec.generate_private_key(curve))
+    cert, key = tmp_path / "server.pem", tmp_path / "server.key"
+    cert.write_bytes(made.certificate_pem)
+    key.write_bytes(made.key_pem)
+    told = one_line(cert, key)
+    assert str(key) in told
     assert "Ed25519" in told
 
 

@@ -150,6 +150,7 @@ def server_editor(groups: list[NamedGroup], cookie: bytes = b"") -> MessageEdito
 
 def client_for(random: Random, editor: MessageEditor, *, middlebox_compatibility: bool = False) -> Connection:
     config = ClientConfig(
+        key_shares=1,
         trust=NoVerification(),
         cipher_suites=SUITES,
         groups=X25519_FIRST,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import cache
+from itertools import product
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
+from Crypto.PublicKey import MLDSA
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -16,9 +16,26 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from signing_keys import (
+    CONTENT,
+    DEDICATED_PSS,
+    ECDSA,
+    ML_DSA,
+    PSS,
+    RSASSA_PSS,
+    der,
+    ecdsa_key,
+    integer,
+    p256_key,
+    pkcs8,
+    pkcs8_for,
+    rsa_key,
+    spki,
+    spki_for,
+)
 
 from schemas.code_points import SignatureScheme
-from tls13.crypto.signatures import LocalSigner, PublicKey
+from tls13.crypto.signatures import SIGNATURES, LocalSigner, PublicKey
 from tls13.errors import (
     BadCertificate,
     BadSignature,
@@ -26,62 +43,21 @@ from tls13.errors import (
     UnsupportedCertificate,
 )
 
-PSS = (
-    SignatureScheme.rsa_pss_rsae_sha256,
-    SignatureScheme.rsa_pss_rsae_sha384,
-    SignatureScheme.rsa_pss_rsae_sha512,
-)
-CONTENT = b"what is signed"
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+RSAE = tuple(PSS)
+DEDICATED = tuple(DEDICATED_PSS)
 
 
-@cache
-def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, bits)
-
-
-@cache
-def p256_key() -> ec.EllipticCurvePrivateKey:
-    return ec.derive_private_key(0xC0FFEE, ec.SECP256R1())
-
-
-@cache
-def ed25519_key() -> ed25519.Ed25519PrivateKey:
-    return ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-
-
-def pkcs8(key: PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-
-
-def spki(key: PrivateKey) -> bytes:
-    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def der(tag: int, *parts: bytes) -> bytes:
-    """A DER element, built by hand."""
-    content = b"".join(parts)
-    size = len(content)
-    if size < 128:
-        return bytes([tag, size]) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 + len(length)]) + length + content
-
-
-def integer(value: int) -> bytes:
-    return der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=value < 0))
-
-
-def test_each_type_of_key_knows_its_schemes() -> None:
-    assert PublicKey.from_spki(spki(rsa_key())).schemes == PSS
-    assert PublicKey.from_spki(spki(p256_key())).schemes == (SignatureScheme.ecdsa_secp256r1_sha256,)
-    assert PublicKey.from_spki(spki(ed25519_key())).schemes == (SignatureScheme.ed25519,)
+@pytest.mark.parametrize("scheme", SIGNATURES, ids=str)
+def test_each_type_of_key_knows_its_schemes(scheme: SignatureScheme) -> None:
+    expected = next((schemes for schemes in (RSAE, DEDICATED) if scheme in schemes), (scheme,))
+    assert PublicKey.from_spki(spki_for(scheme)).schemes == expected
+    assert LocalSigner.from_der(pkcs8_for(scheme)).schemes == expected
 
 
 def test_public_keys_are_equal_when_their_bytes_are() -> None:
     assert PublicKey.from_spki(spki(p256_key())) == PublicKey.from_spki(spki(p256_key()))
-    assert PublicKey.from_spki(spki(p256_key())) != PublicKey.from_spki(spki(ed25519_key()))
+    assert PublicKey.from_spki(spki(p256_key())) != PublicKey.from_spki(spki_for(SignatureScheme.ed25519))
+    assert PublicKey.from_spki(spki_for(RSAE[0])) != PublicKey.from_spki(spki_for(DEDICATED[0]))
     assert len({PublicKey.from_spki(spki(p256_key())) for _ in range(2)}) == 1
 
 
@@ -97,16 +73,22 @@ def rsa_spki(modulus: int, exponent: int, *more: bytes) -> bytes:
 )
 def test_an_rsa_key_has_the_schemes_that_its_modulus_has_room_for(bits: int, schemes: int) -> None:
     public_key = PublicKey.from_spki(rsa_spki(2 ** (bits - 1) + 1, 65537))
-    assert public_key.schemes == PSS[:schemes]
+    assert public_key.schemes == RSAE[:schemes]
     for scheme in public_key.schemes:
         with pytest.raises(BadSignature):
             public_key.verify(scheme, bytes((bits + 7) // 8), CONTENT)
 
 
+@pytest.mark.parametrize(("bits", "schemes"), [(522, 1), (777, 1), (778, 2), (1033, 2), (1034, 3)])
+def test_a_key_for_rsassa_pss_too(bits: int, schemes: int) -> None:
+    numbers = der(0x30, integer(2 ** (bits - 1) + 1), integer(65537))
+    assert PublicKey.from_spki(der(0x30, RSASSA_PSS, der(0x03, b"\0", numbers))).schemes == DEDICATED[:schemes]
+
+
 def test_an_exponent_of_64_bits_is_the_largest() -> None:
     modulus = rsa_key().public_key().public_numbers().n
-    assert PublicKey.from_spki(rsa_spki(modulus, 3)).schemes == PSS
-    assert PublicKey.from_spki(rsa_spki(modulus, 2**64 - 59)).schemes == PSS
+    assert PublicKey.from_spki(rsa_spki(modulus, 3)).schemes == RSAE
+    assert PublicKey.from_spki(rsa_spki(modulus, 2**64 - 59)).schemes == RSAE
     for exponent in (2**64 + 1, 2**2046 + 1):
         with pytest.raises(UnsupportedCertificate, match="too small or too large"):
             PublicKey.from_spki(rsa_spki(modulus, exponent))
@@ -143,40 +125,68 @@ def test_an_rsa_key_that_cannot_be_is_refused(spki_der: bytes) -> None:
         PublicKey.from_spki(spki_der)
 
 
-def ec_spki(point: bytes, curve: str = "0608 2a8648ce3d030107") -> bytes:
+CURVES = {
+    SignatureScheme.ecdsa_secp256r1_sha256: ("0608 2a8648ce3d030107", "P-256", 32),
+    SignatureScheme.ecdsa_secp384r1_sha384: ("0605 2b81040022", "P-384", 48),
+    SignatureScheme.ecdsa_secp521r1_sha512: ("0605 2b81040023", "P-521", 66),
+}
+
+
+def ec_spki(point: bytes, curve: str) -> bytes:
     algorithm = der(0x30, bytes.fromhex("0607 2a8648ce3d0201"), bytes.fromhex(curve))
     return der(0x30, algorithm, der(0x03, b"\0", point))
 
 
-def test_a_compressed_point_is_the_same_key() -> None:
-    compressed = p256_key().public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-    scheme = SignatureScheme.ecdsa_secp256r1_sha256
-    signature = p256_key().sign(CONTENT, ec.ECDSA(hashes.SHA256()))
-    PublicKey.from_spki(ec_spki(compressed)).verify(scheme, signature, CONTENT)
+@pytest.mark.parametrize("scheme", ECDSA, ids=str)
+def test_a_compressed_point_is_the_same_key(scheme: SignatureScheme) -> None:
+    key = ecdsa_key(scheme)
+    compressed = key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    signature = key.sign(CONTENT, ec.ECDSA(ECDSA[scheme][1]))
+    PublicKey.from_spki(ec_spki(compressed, CURVES[scheme][0])).verify(scheme, signature, CONTENT)
 
 
-def bad_ec_points() -> dict[str, bytes]:
-    good = p256_key().public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+def bad_ec_points(scheme: SignatureScheme) -> dict[str, bytes]:
+    good = ecdsa_key(scheme).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    curve, _, size = CURVES[scheme]
     return {
         "infinity": b"\0",
-        "the origin": b"\4" + bytes(64),
+        "the origin": b"\4" + bytes(2 * size),
         "not on the curve": good[:-1] + bytes([good[-1] ^ 1]),
-        "not reduced": b"\4" + b"\xff" * 64,
-        "compressed, not on the curve": b"\2" + (1).to_bytes(32, "big"),
-        "compressed, not reduced": b"\2" + b"\xff" * 32,
+        "not reduced": b"\4" + b"\xff" * (2 * size),
+        "compressed, not on the curve": b"\2" + x_of_no_point(scheme).to_bytes(size, "big"),
+        "compressed, not reduced": b"\2" + b"\xff" * size,
         "hybrid": bytes([6 + good[-1] % 2]) + good[1:],
         "short": good[:-1],
         "long": good + b"\0",
         "nothing": b"",
-        "a key in DER": ec_spki(good),
+        "a key in DER": ec_spki(good, curve),
         "a line of OpenSSH": b"ecdsa-sha2-nistp256 AAAA",
     }
 
 
-@pytest.mark.parametrize("point", bad_ec_points().values(), ids=bad_ec_points())
-def test_an_ec_key_that_is_no_point_of_the_curve_is_refused(point: bytes) -> None:
-    with pytest.raises(BadCertificate, match="ECDSA P-256 public key"):
-        PublicKey.from_spki(ec_spki(point))
+def x_of_no_point(scheme: SignatureScheme) -> int:
+    """The least X that no point of the curve has."""
+    for x in range(100):
+        try:
+            point = b"\2" + x.to_bytes(CURVES[scheme][2], "big")
+            ec.EllipticCurvePublicKey.from_encoded_point(ECDSA[scheme][0], point)
+        except ValueError:
+            return x
+    raise AssertionError("half of all X have no point")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "point"),
+    [
+        pytest.param(scheme, point, id=f"{CURVES[scheme][1]} {why}")
+        for scheme in ECDSA
+        for why, point in bad_ec_points(scheme).items()
+    ],
+)
+def test_an_ec_key_that_is_no_point_of_the_curve_is_refused(scheme: SignatureScheme, point: bytes) -> None:
+    curve, name, _ = CURVES[scheme]
+    with pytest.raises(BadCertificate, match=f"ECDSA {name} public key"):
+        PublicKey.from_spki(ec_spki(point, curve))
 
 
 @pytest.mark.parametrize("length", [0, 31, 33, 57])
@@ -186,28 +196,193 @@ def test_an_ed25519_key_of_another_length_is_refused(length: int) -> None:
         PublicKey.from_spki(der(0x30, algorithm, der(0x03, b"\0", bytes(length))))
 
 
+def ed448_spki(key: bytes) -> bytes:
+    return der(0x30, bytes.fromhex("3005 0603 2b6571"), der(0x03, b"\0", key))
+
+
+@pytest.mark.parametrize("length", [0, 32, 56, 58])
+def test_an_ed448_key_of_another_length_is_refused(length: int) -> None:
+    with pytest.raises(BadCertificate, match="Ed448 public key"):
+        PublicKey.from_spki(ed448_spki(bytes(length)))
+
+
+P448 = 2**448 - 2**224 - 1
+# The four points whose order divides the cofactor: (0, 1), (0, -1), (1, 0), (-1, 0), by Y and the sign of X.
+SMALL_ORDER_448 = [(1, 0), (P448 - 1, 0), (0, 0), (0, 1)]
+
+
+@pytest.mark.parametrize(("y", "sign"), SMALL_ORDER_448)
+def test_an_ed448_key_of_small_order_is_refused(y: int, sign: int) -> None:
+    with pytest.raises(BadCertificate, match="Ed448 public key"):
+        PublicKey.from_spki(ed448_spki(y.to_bytes(56, "little") + bytes([sign << 7])))
+
+
 @pytest.mark.parametrize(
     "key",
     [
-        ec.derive_private_key(5, ec.SECP384R1()),
-        ec.derive_private_key(5, ec.SECP256K1()),
-        ed448.Ed448PrivateKey.generate(),
-        x25519.X25519PrivateKey.generate(),
+        (P448 + 1).to_bytes(56, "little") + b"\0",
+        (P448 + 4).to_bytes(56, "little") + b"\0",
+        b"\xff" * 57,
+        (4).to_bytes(56, "little") + b"\1",
+        (1).to_bytes(56, "little") + b"\x80",
     ],
-    ids=["P-384", "secp256k1", "Ed448", "X25519"],
+    ids=["y = p + 1", "y not reduced", "all ones", "a bit over", "-0"],
 )
-def test_a_key_of_another_type_is_unsupported(key: PrivateKey) -> None:
-    with pytest.raises(UnsupportedCertificate, match="none of RSA, ECDSA P-256, Ed25519"):
-        PublicKey.from_spki(spki(key))
-    with pytest.raises(ConfigurationError, match="none of RSA, ECDSA P-256, Ed25519"):
-        LocalSigner.from_der(pkcs8(key))
+def test_an_ed448_key_that_is_no_point_is_refused(key: bytes) -> None:
+    with pytest.raises(BadCertificate, match="Ed448 public key"):
+        PublicKey.from_spki(ed448_spki(key))
 
 
-def test_an_rsassa_pss_key_is_not_taken_for_an_rsa_encryption_key() -> None:
-    rsassa_pss = bytes.fromhex("300b 0609 2a864886f70d01010a")
-    public_key = der(0x03, b"\0", der(0x30, integer(2**2047 + 1), integer(65537)))
-    with pytest.raises(UnsupportedCertificate):
-        PublicKey.from_spki(der(0x30, rsassa_pss, public_key))
+@pytest.mark.parametrize(("last", "length"), [(0x11, 1312), (0x12, 1952), (0x13, 2592)])
+def test_an_ml_dsa_key_of_another_length_is_refused(last: int, length: int) -> None:
+    algorithm = bytes.fromhex("300b 0609 6086480165030403") + bytes([last])
+    assert len(PublicKey.from_spki(der(0x30, algorithm, der(0x03, b"\0", bytes(length)))).schemes) == 1
+    for wrong in (0, length - 1, length + 1):
+        with pytest.raises(BadCertificate, match=r"ML-DSA-\d\d public key"):
+            PublicKey.from_spki(der(0x30, algorithm, der(0x03, b"\0", bytes(wrong))))
+
+
+@pytest.mark.parametrize("scheme", ML_DSA, ids=str)
+def test_every_form_of_an_ml_dsa_private_key_is_read(scheme: SignatureScheme) -> None:
+    """RFC 9881 §6: the seed, the expanded key, or both, which have to fit."""
+    seed_alone = pkcs8_for(scheme)
+    signer = LocalSigner.from_der(seed_alone, bytes)
+    seed, algorithm = bytes(range(32)), seed_alone[5:18]
+    expanded = mldsa_expanded(scheme)
+    for private_key in (der(0x04, expanded), der(0x30, der(0x04, seed), der(0x04, expanded))):
+        same = LocalSigner.from_der(der(0x30, integer(0), algorithm, der(0x04, private_key)), bytes)
+        assert same == signer
+        assert same.sign(scheme, CONTENT) == signer.sign(scheme, CONTENT)
+    for private_key in (
+        der(0x30, der(0x04, seed[::-1]), der(0x04, expanded)),
+        der(0x04, expanded[:-1]),
+        der(0x80, seed[:-1]),
+        der(0x05),
+    ):
+        with pytest.raises(ConfigurationError, match=r"ML-DSA-\d\d private key is damaged"):
+            LocalSigner.from_der(der(0x30, integer(0), algorithm, der(0x04, private_key)))
+
+
+def mldsa_expanded(scheme: SignatureScheme) -> bytes:
+    """FIPS 204's encoding of the private key of `key_for`."""
+    parameter_set = {
+        SignatureScheme.mldsa44: MLDSA.ML_DSA_44,
+        SignatureScheme.mldsa65: MLDSA.ML_DSA_65,
+        SignatureScheme.mldsa87: MLDSA.ML_DSA_87,
+    }[scheme]
+    return MLDSA.construct(param_set=parameter_set, seed=bytes(range(32))).sk
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ec.derive_private_key(5, ec.SECP256K1()),
+        ec.derive_private_key(5, ec.BrainpoolP256R1()),
+        x25519.X25519PrivateKey.generate(),
+        x448.X448PrivateKey.generate(),
+    ],
+    ids=["secp256k1", "brainpool", "X25519", "X448"],
+)
+def test_a_key_of_another_type_is_unsupported(
+    key: ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey | x448.X448PrivateKey,
+) -> None:
+    names = "none of RSA, RSASSA-PSS, ECDSA P-256, ECDSA P-384, ECDSA P-521, Ed25519, Ed448, ML-DSA-44,"
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(UnsupportedCertificate, match=names):
+        PublicKey.from_spki(public)
+    with pytest.raises(ConfigurationError, match=names):
+        LocalSigner.from_der(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+
+
+# -- RSASSA-PSS keys -----------------------------------------------------------------------------------------
+
+# DER of AlgorithmIdentifiers of the hashes, without and with NULL for parameters: RFC 4055 §2.1.
+SHA = {
+    "SHA-1": ("3007 0605 2b0e03021a", "3009 0605 2b0e03021a 0500"),
+    "SHA-224": ("300b 0609 608648016503040204", "300d 0609 608648016503040204 0500"),
+    "SHA-256": ("300b 0609 608648016503040201", "300d 0609 608648016503040201 0500"),
+    "SHA-384": ("300b 0609 608648016503040202", "300d 0609 608648016503040202 0500"),
+    "SHA-512": ("300b 0609 608648016503040203", "300d 0609 608648016503040203 0500"),
+}
+
+
+def rsassa_pss(hash_name: str, mask: str, salt_length: int, *more: bytes, null: tuple[bool, bool]) -> bytes:
+    """The AlgorithmIdentifier of an RSASSA-PSS key with parameters. RFC 4055 §3.1"""
+    content, in_mask = bytes.fromhex(SHA[hash_name][null[0]]), bytes.fromhex(SHA[mask][null[1]])
+    mgf1 = der(0x30, bytes.fromhex("0609 2a864886f70d010108"), in_mask)
+    parameters = der(0x30, der(0xA0, content), der(0xA1, mgf1), der(0xA2, integer(salt_length)), *more)
+    return der(0x30, bytes.fromhex("0609 2a864886f70d01010a"), parameters)
+
+
+def public_bits(key: rsa.RSAPrivateKey) -> bytes:
+    return der(0x03, b"\0", key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1))
+
+
+CONFINED = [
+    ("SHA-256", 32, SignatureScheme.rsa_pss_pss_sha256),
+    ("SHA-384", 48, SignatureScheme.rsa_pss_pss_sha384),
+    ("SHA-512", 64, SignatureScheme.rsa_pss_pss_sha512),
+]
+
+
+@pytest.mark.parametrize("null", list(product([False, True], repeat=2)))
+@pytest.mark.parametrize(("hash_name", "salt_length", "scheme"), CONFINED)
+def test_a_key_that_is_confined_to_a_hash_has_that_scheme_alone(
+    hash_name: str, salt_length: int, scheme: SignatureScheme, null: tuple[bool, bool]
+) -> None:
+    algorithm = rsassa_pss(hash_name, hash_name, salt_length, null=null)
+    public_key = PublicKey.from_spki(der(0x30, algorithm, public_bits(rsa_key())))
+    assert public_key.schemes == (scheme,)
+    numbers = rsa_key().private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    signer = LocalSigner.from_der(der(0x30, integer(0), algorithm, der(0x04, numbers)))
+    assert signer.schemes == (scheme,)
+    assert signer.public_key == public_key.spki
+    public_key.verify(scheme, signer.sign(scheme, CONTENT), CONTENT)
+    by_another = next(each for each in DEDICATED_PSS if each is not scheme)
+    digest = DEDICATED_PSS[by_another]
+    signature = rsa_key().sign(CONTENT, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
+    with pytest.raises(BadSignature):
+        public_key.verify(by_another, signature, CONTENT)
+
+
+OTHER_PARAMETERS = {
+    "another salt": rsassa_pss("SHA-256", "SHA-256", 20, null=(True, True)),
+    "the salt of another hash": rsassa_pss("SHA-256", "SHA-256", 48, null=(True, True)),
+    "another hash in the mask": rsassa_pss("SHA-256", "SHA-1", 32, null=(True, True)),
+    "SHA-1": rsassa_pss("SHA-1", "SHA-1", 20, null=(True, True)),
+    "SHA-224": rsassa_pss("SHA-224", "SHA-224", 28, null=(True, True)),
+    "a trailer that is said": rsassa_pss("SHA-256", "SHA-256", 32, der(0xA3, integer(1)), null=(True, True)),
+    "nothing but defaults": der(0x30, bytes.fromhex("0609 2a864886f70d01010a"), der(0x30)),
+    "NULL": der(0x30, bytes.fromhex("0609 2a864886f70d01010a 0500")),
+}
+
+
+@pytest.mark.parametrize("algorithm", OTHER_PARAMETERS.values(), ids=OTHER_PARAMETERS)
+def test_a_key_with_parameters_that_no_scheme_has_is_unsupported(algorithm: bytes) -> None:
+    with pytest.raises(UnsupportedCertificate, match="is for RSASSA-PSS with other parameters"):
+        PublicKey.from_spki(der(0x30, algorithm, public_bits(rsa_key())))
+    with pytest.raises(ConfigurationError, match="is for RSASSA-PSS with other parameters"):
+        LocalSigner.from_der(der(0x30, integer(0), algorithm, der(0x04, bytes(10))))
+
+
+def test_an_rsa_key_signs_for_rsassa_pss_if_its_certificate_says_so_and_for_that_alone() -> None:
+    certified = spki_for(DEDICATED[0])
+    signer = LocalSigner.from_der(pkcs8(rsa_key()), certified=certified)
+    assert (signer.schemes, signer.public_key) == (DEDICATED, certified)
+    unchanged = LocalSigner.from_der(pkcs8(rsa_key()), certified=spki(rsa_key()))
+    assert (unchanged.schemes, unchanged.public_key) == (RSAE, spki(rsa_key()))
+
+
+def test_what_the_certificate_says_is_nothing_to_keys_of_other_types() -> None:
+    signer = LocalSigner.from_der(pkcs8(p256_key()), certified=spki_for(DEDICATED[0]))
+    assert signer.public_key == spki(p256_key())
+    confined = rsassa_pss("SHA-256", "SHA-256", 32, null=(True, True))
+    numbers = rsa_key().private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    private_key = der(0x30, integer(0), confined, der(0x04, numbers))
+    assert LocalSigner.from_der(private_key, certified=spki_for(DEDICATED[0])).schemes == DEDICATED[:1]
+
+
+# -- damaged keys --------------------------------------------------------------------------------------------
 
 
 def mutations(good: bytes) -> Iterator[bytes]:
@@ -220,10 +395,17 @@ def mutations(good: bytes) -> Iterator[bytes]:
             yield bytes(altered)
 
 
-@pytest.mark.parametrize("key", [rsa_key(1024), p256_key(), ed25519_key()], ids=["RSA", "P-256", "Ed25519"])
-def test_no_alteration_of_a_public_key_raises_anything_unforeseen(key: PrivateKey) -> None:
+SMALL = [*ECDSA, SignatureScheme.ed25519, SignatureScheme.ed448]
+
+
+@pytest.mark.parametrize(
+    "good",
+    [spki(rsa_key(1024)), der(0x30, RSASSA_PSS, public_bits(rsa_key(1024))), *map(spki_for, SMALL)],
+    ids=["RSA", "RSASSA-PSS", *map(str, SMALL)],
+)
+def test_no_alteration_of_a_public_key_raises_anything_unforeseen(good: bytes) -> None:
     refused = 0
-    for altered in mutations(spki(key)):
+    for altered in mutations(good):
         try:
             public_key = PublicKey.from_spki(altered)
         except (BadCertificate, UnsupportedCertificate):
@@ -232,18 +414,18 @@ def test_no_alteration_of_a_public_key_raises_anything_unforeseen(key: PrivateKe
         for scheme in public_key.schemes:
             with pytest.raises(BadSignature):
                 public_key.verify(scheme, bytes(128), CONTENT)
-    assert refused >= len(spki(key))
+    assert refused >= len(good)
 
 
-@pytest.mark.parametrize("key", [p256_key(), ed25519_key()], ids=["P-256", "Ed25519"])
-def test_no_alteration_of_a_private_key_raises_anything_unforeseen(key: PrivateKey) -> None:
-    refused = 0
-    for altered in mutations(pkcs8(key)):
+@pytest.mark.parametrize("scheme", [*SMALL, SignatureScheme.mldsa44], ids=str)
+def test_no_alteration_of_a_private_key_raises_anything_unforeseen(scheme: SignatureScheme) -> None:
+    good, refused = pkcs8_for(scheme), 0
+    for altered in mutations(good):
         try:
             LocalSigner.from_der(altered)
         except ConfigurationError:
             refused += 1
-    assert refused >= len(pkcs8(key))
+    assert refused >= len(good)
 
 
 def test_a_damaged_rsa_private_key_is_refused() -> None:

@@ -77,7 +77,7 @@ def refusal(chain: tuple[bytes, ...], *, trust: CertificatePolicy | None = None,
 # -- chains that are accepted ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key_type", [KeyType.RSA, KeyType.ECDSA_P256, KeyType.ED25519])
+@pytest.mark.parametrize("key_type", KeyType)
 @pytest.mark.parametrize("by", [authority, intermediate])
 @pytest.mark.parametrize("root_key", [KeyType.RSA, KeyType.ECDSA_P384])
 def test_a_good_chain_gives_the_path_from_server_to_root(
@@ -335,8 +335,33 @@ def test_a_key_for_rsassa_pss_alone_is_not_taken_for_a_common_rsa_key(tmp_path: 
     openssl(tmp_path, *make, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", "self.pem")
     trust = TrustStore.load(tmp_path / "self.pem")
     for policy in (trust, NoVerification()):
-        with pytest.raises(UnsupportedCertificate, match="RSASSA-PSS alone"):
+        path = policy.verify_server(trust.roots, "localhost", datetime.now(UTC))
+        assert set(public_key_of(path[0]).schemes) == {
+            SignatureScheme.rsa_pss_pss_sha256,
+            SignatureScheme.rsa_pss_pss_sha384,
+            SignatureScheme.rsa_pss_pss_sha512,
+        }
+
+
+@needs_openssl
+def test_a_key_for_rsassa_pss_alone_by_another_scheme_than_those_of_tls_1_3_is_unsupported(tmp_path: Path) -> None:
+    make = ["req", "-x509", "-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048", "-nodes", "-keyout", "self.key"]
+    make += ["-pkeyopt", "rsa_pss_keygen_md:sha256", "-pkeyopt", "rsa_pss_keygen_saltlen:20"]
+    openssl(tmp_path, *make, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", "self.pem")
+    trust = TrustStore.load(tmp_path / "self.pem")
+    for policy in (trust, NoVerification()):
+        with pytest.raises(UnsupportedCertificate, match="RSASSA-PSS with other parameters"):
             policy.verify_server(trust.roots, "localhost", datetime.now(UTC))
+
+
+@needs_openssl
+def test_a_serial_number_over_20_bytes_of_an_rsassa_pss_certificate_is_refused_unread(tmp_path: Path) -> None:
+    make = ["req", "-x509", "-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048", "-nodes", "-keyout", "self.key"]
+    openssl(
+        tmp_path, *make, "-subj", "/CN=localhost", "-set_serial", "0x7f" + 20 * "ff", "-outform", "DER", "-out", "c"
+    )
+    with pytest.raises(BadCertificate, match="longer than 20 bytes"):
+        public_key_of((tmp_path / "c").read_bytes())
 
 
 # -- hostile chains ----------------------------------------------------------------------------------------
