@@ -92,7 +92,7 @@ def test_both_sides_agree_on_suite_group_and_signature(
 @pytest.mark.parametrize("suite", CIPHER_SUITES, ids=lambda suite: suite.name)
 def test_choice_of_the_server_is_followed(s_server: Serving, dial: Dial, suite: CipherSuite, group: str) -> None:
     peer = s_server("-ciphersuites", suite.name, "-groups", group)
-    tls = dial(peer, key_shares=2)
+    tls = dial(peer, key_shares=3)
     converse(tls, peer)
     assert tls.negotiated.cipher_suite is suite
     assert tls.negotiated.group is {"X25519": NamedGroup.x25519, "P-256": NamedGroup.secp256r1}[group]
@@ -351,7 +351,7 @@ def test_server_of_an_older_version_refuses_us(s_server: Serving, dial: Dial, ve
 
 def test_server_with_no_common_suite_refuses(s_server: Serving, dial: Dial) -> None:
     with pytest.raises(AlertReceived) as refusal:
-        dial(s_server("-ciphersuites", "TLS_AES_128_CCM_SHA256"))
+        dial(s_server("-ciphersuites", "TLS_AES_128_CCM_8_SHA256"))
     assert refusal.value.alert is AlertDescription.handshake_failure
 
 
