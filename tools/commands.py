@@ -54,7 +54,7 @@ def _tls13(
       tls13 serve --cert pki/server-ecdsa-p256.pem --key pki/server-ecdsa-p256.key
       tls13 connect localhost:4433 --ca pki/ca.pem -v
       tls13 parse FILE.pcapng --keylog FILE    what a capture says, decrypted
-      tls13 explain 16030300020228             bytes, field by field
+      tls13 explain 15030300020228             bytes, field by field
       tls13 schema ClientHello                 what is declared, in the RFC's own notation
     \b
     `tls13 COMMAND --help` says more, with examples.

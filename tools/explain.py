@@ -39,6 +39,9 @@ ELSEWHERE: Mapping[bytes, str] = {
 }
 """What bytes may be that are often met beside TLS, by how they start."""
 
+LEAST_TEXT = 24
+"""So many columns a field is told in, however deep it stands."""
+
 MARK = ">>"
 MOST_ERRORS = 5
 MOST_OTHERS = 4
@@ -73,7 +76,7 @@ def explain(
       ClientHello  Certificate  ECHConfigList  key_share/server_hello  extensions/client_hello
     \b
     Examples:
-      tls13 explain 16 03 03 00 02 02 28
+      tls13 explain 15 03 03 00 02 02 28
       tls13 explain 002b0002 0304 --as Extension/server_hello
       xxd hello.bin | tls13 explain -
     \b
@@ -210,13 +213,19 @@ def _words(text: str, style: str) -> list[tuple[str, str]]:
 
 
 def _wrapped(words: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
-    """Words in lines, all but the first narrower by what they hang in."""
+    """Words in lines, all but the first narrower by what they hang in; a word that no line has room for is cut."""
+    width = max(width, LEAST_TEXT)
     line, room = Text(), width
     for word, style in words:
         if line and len(line) + 1 + len(word) > room:
             yield line
             line, room = Text(), width - HANGING
-        line.append(" " if line else "").append(word, style)
+        line.append(" " if line else "")
+        while len(word) > (fits := room - len(line)):
+            yield line.append(word[:fits], style)
+            word = word[fits:]
+            line, room = Text(), width - HANGING
+        line.append(word, style)
     yield line
 
 

@@ -153,6 +153,9 @@ def forms_named(name: str) -> list[Form]:
     if name == BLOCK:
         return [_block(each) for each in chosen]
     declared_name, of = find(name)
+    common = [form for form in likely_forms() if form.name == declared_name]
+    if common and not slash:
+        return common
     if of is Extension:
         return [_extensions(each) for each in chosen]
     if isinstance(of, Row):

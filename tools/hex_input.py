@@ -189,13 +189,11 @@ FRAMED = re.compile(r"\s+(?:\|(.*)\||>(.*)<)\s*")
 
 def _is_text_of(rest: str, data: bytes) -> bool:
     """Whether the rest of a line is the text of these bytes, as a dump shows it."""
-    framed = FRAMED.fullmatch(rest)
-    if framed is not None:
-        texts = [framed.group(1) or framed.group(2) or ""]
-    else:
-        # The text may itself begin or end with spaces.
-        cuts = [(each[: -len(data)], each[-len(data) :]) for each in (rest, rest.rstrip())]
-        texts = [text for gap, text in cuts if len(gap) > 1 and gap.isspace()]
+    # The text may itself begin or end with spaces, or with what stands around others.
+    cuts = [(each[: -len(data)], each[-len(data) :]) for each in (rest, rest.rstrip())]
+    texts = [text for gap, text in cuts if len(gap) > 1 and gap.isspace()]
+    if (framed := FRAMED.fullmatch(rest)) is not None:
+        texts.append(framed.group(1) or framed.group(2) or "")
     return any(len(text) == len(data) and all(map(_shows, text, data)) for text in texts)
 
 
