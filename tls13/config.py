@@ -29,7 +29,7 @@ Bytes are sent as they are, header included, whether or not they are a message (
 """
 
 CIPHER_SUITES = tuple(suite for suite in SUITES if suite is not CipherSuite.TLS_AES_128_CCM_8_SHA256)
-"""All but the suite whose tag is short, which RFC 9846 §B.4 does not recommend."""
+"""All but the one whose tag is short, which IANA does not recommend."""
 
 GROUPS_BY_PREFERENCE = (
     NamedGroup.X25519MLKEM768,
