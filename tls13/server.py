@@ -26,7 +26,7 @@ class Server:
     """Listens from the moment it is made; `serve` answers until `stop`. Also a context manager that serves in a thread.
 
     What goes wrong with one client, TLSError or OSError, goes to `on_error` and concerns no other. At most
-    `max_clients` are served at once; further ones wait. A client has `handshake_timeout` seconds for each step of its
+    `max_clients` are served at once; further ones wait. A client has `handshake_timeout` seconds for its
     handshake, then `idle_timeout` seconds between two of its bytes (None: any time). `tap` gives each client's `Tap`.
     Raises OSError where the address can't be had.
     """
@@ -83,7 +83,7 @@ class Server:
         handshake_timeout, idle_timeout = self._timeouts
         try:
             transport.settimeout(handshake_timeout)
-            with accept(transport, self._config, tap=self._tap(address)) as tls:
+            with accept(transport, self._config, timeout=handshake_timeout, tap=self._tap(address)) as tls:
                 transport.settimeout(idle_timeout)
                 self._handler(tls)
         except (OSError, TLSError) as error:

@@ -37,6 +37,9 @@ class TLSSocket:
 
     def __init__(self, transport: socket.socket, connection: Connection, *, tap: Tap | None = None) -> None:
         self._transport = transport
+        # Small messages follow each other here: none shall wait for the acknowledgement of the one before it.
+        with suppress(OSError):
+            transport.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
         self._tap = tap
         self._engine = threading.Lock()
@@ -64,12 +67,23 @@ class TLSSocket:
         """How long each wait for the peer may take; None for any time."""
         self._transport.settimeout(seconds)
 
-    def do_handshake(self) -> Negotiated:
-        """Goes on until both sides are connected. Raises as the class says."""
+    def do_handshake(self, timeout: float | None = None) -> Negotiated:
+        """Goes on until both sides are connected, for `timeout` seconds altogether. Raises as the class says."""
+        deadline = None if timeout is None else time.monotonic() + timeout
         self._flush()
         while self._connection.negotiated is None:
+            if deadline is not None:
+                self._wait_until(deadline)
             self._receive()
         return self.negotiated
+
+    def _wait_until(self, deadline: float) -> None:
+        """Gives the next wait what time is left. Raises TimeoutError where none is."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            self._parting = True
+            raise TimeoutError("the handshake took too long")
+        self._transport.settimeout(left)
 
     def recv(self, size: int = CHUNK) -> bytes:
         """At least one and at most `size` bytes, b"" once the peer has said that it is done.
@@ -232,21 +246,29 @@ def connect(
 ) -> TLSSocket:
     """A handshaken connection to `host`:`port`, whose certificate must be for `server_name`, `host` by default.
 
-    `timeout` is in seconds, for each wait. Raises OSError where there is no connection, TLSError where there is no TLS.
+    `timeout` is in seconds: for connecting, for the handshake, and then for each wait. Raises OSError where there is no
+    connection, TLSError where there is no TLS.
     """
     connection = Connection.client(config, server_name if server_name is not None else host)
     transport = socket.create_connection((host, port), timeout)
-    return _handshaken(TLSSocket(transport, connection, tap=tap))
+    tls = _handshaken(TLSSocket(transport, connection, tap=tap), timeout)
+    tls.settimeout(timeout)
+    return tls
 
 
-def accept(transport: socket.socket, config: ServerConfig, *, tap: Tap | None = None) -> TLSSocket:
-    """The server's end of a TCP connection that was accepted, handshaken. Raises OSError, TLSError."""
-    return _handshaken(TLSSocket(transport, Connection.server(config), tap=tap))
+def accept(
+    transport: socket.socket, config: ServerConfig, *, timeout: float | None = None, tap: Tap | None = None
+) -> TLSSocket:
+    """The server's end of a TCP connection that was accepted, handshaken within `timeout` seconds.
+
+    Raises OSError (TimeoutError among them), TLSError.
+    """
+    return _handshaken(TLSSocket(transport, Connection.server(config), tap=tap), timeout)
 
 
-def _handshaken(tls: TLSSocket) -> TLSSocket:
+def _handshaken(tls: TLSSocket, timeout: float | None) -> TLSSocket:
     try:
-        tls.do_handshake()
+        tls.do_handshake(timeout)
     except (OSError, TLSError):
         tls.close()
         raise

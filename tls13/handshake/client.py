@@ -128,6 +128,7 @@ def server_hello(
 
 def hello_retry_request(wire: Wire, state: WaitServerHello, message: HelloRetryRequest) -> WaitServerHelloAfterRetry:
     """§4.2.4: the server wants another key share, or a cookie sent back."""
+    wire.require_record_boundary()
     offer = state.offer
     version = require(
         SupportedVersions.hello_retry_request.find(message.extensions),
