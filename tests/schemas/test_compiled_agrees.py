@@ -64,7 +64,7 @@ def assert_judged_alike(schema: Node[Any], data: bytes) -> None:
 
 
 @EVERY_SCHEMA
-@settings(max_examples=40, suppress_health_check=SLOW_OR_PICKY)
+@settings(max_examples=15, suppress_health_check=SLOW_OR_PICKY)
 @given(data=st.data(), place=st.integers(0, 2**16), length=st.integers(0, 8), instead=st.binary(max_size=8))
 def test_every_value_builds_alike_and_it_and_what_is_almost_it_parse_alike(
     schema: Node[Any], data: st.DataObject, place: int, length: int, instead: bytes
@@ -80,13 +80,13 @@ def test_every_value_builds_alike_and_it_and_what_is_almost_it_parse_alike(
 
 
 @EVERY_SCHEMA
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(data=st.binary(max_size=80) | SMALL)
 def test_any_bytes_are_judged_alike(schema: Node[Any], data: bytes) -> None:
     assert_judged_alike(schema, data)
 
 
-@settings(max_examples=100, suppress_health_check=SLOW_OR_PICKY)
+@settings(max_examples=50, suppress_health_check=SLOW_OR_PICKY)
 @given(data=strategies.mutated(ClientHello))
 def test_mutated_bytes_are_judged_alike(data: bytes) -> None:
     assert_judged_alike(ClientHello.schema, data)
