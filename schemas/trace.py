@@ -151,7 +151,7 @@ def trace(schema: Node[T] | type[T], data: Buffer, *, offset: int = 0) -> Trace:
         value = parse_exactly(of, raw, offset, None, recorder)
     except DecodeError as error:
         error.within(of.label())
-        further = recorder.read_on()
+        further = recorder.read_on(error)
         recorder.abandon()
         return Trace(recorder.root, error, further)
     recorder.leave(offset + len(raw), value)
@@ -205,10 +205,10 @@ class Recorder:
         if isinstance(value, CodePoint):
             part.remark = remark_on(value)
 
-    def read_on(self) -> DecodeError | None:
-        """Parsing failed where a length promises more than there is: what is there is read as if that were no error.
+    def read_on(self, error: DecodeError) -> DecodeError | None:
+        """Parsing failed. If that is because a length promises more than there is, what is there is read all the same.
 
-        That may end at another such length inside, and so on. What else is wrong in what is there is given back.
+        That may end at another such length inside, and so on. What is wrong there, other than `error`, is given back.
         """
         tried: Part | None = None
         further: DecodeError | None = None
@@ -218,7 +218,8 @@ class Recorder:
                 break
             tried = part
             found = self._read_again(part, prefix, room)
-            further = further or found
+            if found is not None and found.offset != error.offset:
+                further = further or found
         return further
 
     def abandon(self) -> None:
@@ -270,8 +271,11 @@ class Recorder:
         last = self._open[-1]
         if error.offset >= room or last.start + least_width(last.schema, 0) > room:
             return False
-        ends = [part.promised_end for part in self._open[:-1] if part.promised_end is not None]
-        return last.promised_end is None or last.promised_end <= room or last.promised_end > min(ends)
+        if last.prefix is None or last.promised_end is None or error.offset != last.prefix.end:
+            return True
+        # More is promised than was left, for which it is enough that less was left; or than was promised around it.
+        around = [part.promised_end for part in self._open[:-1] if part.promised_end is not None]
+        return last.promised_end > min(around, default=last.promised_end)
 
     def _room(self, depth: int) -> int:
         """Where the bytes end that the open part of that depth may have: those of what encloses it."""
