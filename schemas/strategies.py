@@ -9,14 +9,14 @@ For fuzzing whatever parses TLS. Needs Hypothesis, which the `test` extra instal
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from schemas.code_points import ExtensionType
 from schemas.errors import EncodeError
-from schemas.extension_block import ROWS, Extension, ExtensionBlock
+from schemas.extension_block import LISTENERS, ROWS, Extension, ExtensionBlock
 from schemas.vocabulary import (
     BeforePadding,
     BehindVariableLength,
@@ -55,7 +55,7 @@ SOME_ITEMS = 4
 
 def values(schema: Node[T] | type[T]) -> st.SearchStrategy[T]:
     """Every kind of value that the schema can build."""
-    return value_of(node(schema))
+    return kept(node(schema))
 
 
 def encoded(schema: Node[T] | type[T]) -> st.SearchStrategy[bytes]:
@@ -79,6 +79,16 @@ def _mutations(data: bytes) -> st.SearchStrategy[bytes]:
     )
 
 
+@cache
+def kept(schema: Node[Any]) -> st.SearchStrategy[Any]:
+    """What `value_of` gives, made once: making one takes far longer than drawing from it."""
+    return value_of(schema)
+
+
+# A block offers the extensions that are declared when its strategy is made.
+LISTENERS.append(lambda _: kept.cache_clear())
+
+
 @singledispatch
 def value_of(schema: Node[Any]) -> st.SearchStrategy[Any]:
     """What `values` gives for one kind of schema."""
@@ -92,9 +102,7 @@ def _(schema: Uint) -> st.SearchStrategy[int]:
 
 @value_of.register(CodePointNode)
 def _(schema: CodePointNode[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(
-        st.sampled_from([*schema.registry.__members__.values()]), value_of(schema.number).map(schema.registry)
-    )
+    return st.one_of(st.sampled_from([*schema.registry.__members__.values()]), kept(schema.number).map(schema.registry))
 
 
 @value_of.register(NonZero)
@@ -130,23 +138,23 @@ def _(schema: Opaque) -> st.SearchStrategy[bytes]:
 
 @value_of.register(Vector)
 def _(schema: Vector[Any]) -> st.SearchStrategy[list[Any]]:
-    items = st.lists(value_of(schema.item), min_size=min(schema.floor, 1), max_size=SOME_ITEMS)
+    items = st.lists(kept(schema.item), min_size=min(schema.floor, 1), max_size=SOME_ITEMS)
     return items.filter(_fits(schema))
 
 
 @value_of.register(Enclosed)
 def _(schema: Enclosed[Any]) -> st.SearchStrategy[Any]:
-    return value_of(schema.inner).filter(_fits(schema))
+    return kept(schema.inner).filter(_fits(schema))
 
 
 @value_of.register(Repeated)
 def _(schema: Repeated[Any]) -> st.SearchStrategy[list[Any]]:
-    return st.lists(value_of(schema.item), max_size=SOME_ITEMS).filter(_fits(schema))
+    return st.lists(kept(schema.item), max_size=SOME_ITEMS).filter(_fits(schema))
 
 
 @value_of.register(Distinct)
 def _(schema: Distinct[Any]) -> st.SearchStrategy[list[Any]]:
-    return value_of(schema.items).filter(_fits(schema))
+    return kept(schema.items).filter(_fits(schema))
 
 
 @value_of.register(VariableInteger)
@@ -164,11 +172,11 @@ def _(schema: VariableCodePoint[Any]) -> st.SearchStrategy[Any]:
 @value_of.register(ExtensionBlock)
 def _(schema: ExtensionBlock) -> st.SearchStrategy[list[Extension]]:
     rows = [(row.extension_type, row.bodies[schema.message]) for row in ROWS.values() if schema.message in row.bodies]
-    declared = [value_of(body.schema).map(body) for _, body in rows]
+    declared = [kept(body.schema).map(body) for _, body in rows]
     known = {extension_type for extension_type, _ in rows}
     unknown = st.builds(
         lambda extension_type, data: Extension(extension_type=extension_type, extension_data=data),
-        value_of(ExtensionType.schema).filter(lambda each: each not in known),
+        kept(ExtensionType.schema).filter(lambda each: each not in known),
         st.binary(max_size=SOME_BYTES),
     )
     items = st.lists(
@@ -182,12 +190,12 @@ def _(schema: ExtensionBlock) -> st.SearchStrategy[list[Extension]]:
 
 @value_of.register(Trailing)
 def _(schema: Trailing[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(value_of(schema.inner), st.none())
+    return st.one_of(kept(schema.inner), st.none())
 
 
 @value_of.register(ToldByContent)
 def _(schema: ToldByContent) -> st.SearchStrategy[Any]:
-    return st.one_of(*(value_of(each) for each in schema.structs())).filter(_fits(schema))
+    return st.one_of(*(kept(each) for each in schema.structs())).filter(_fits(schema))
 
 
 @value_of.register(StructNode)
@@ -200,12 +208,12 @@ def _(schema: StructNode[Any]) -> st.SearchStrategy[Any]:
         for name, inner, _ in schema.fields:
             select = _select_in(inner)
             if select is not None:
-                value = draw(value_of(select.variant(drawn[select.tag], EncodeError)))
+                value = draw(kept(select.variant(drawn[select.tag], EncodeError)))
                 drawn[name] = value if select is inner else draw(_framed(inner, value, drawn))
             elif name in selects:
                 drawn[name] = draw(_tags(selects[name], inner))
             else:
-                drawn[name] = draw(value_of(inner))
+                drawn[name] = draw(kept(inner))
         return schema.of(**drawn)
 
     return fields()
@@ -226,7 +234,7 @@ def _framed(schema: Node[Any], value: Any, fields: dict[str, Any]) -> st.SearchS
 def _tags(select: Select, schema: Node[Any]) -> st.SearchStrategy[Any]:
     """Tags that have a variant, or any where there is one for the others."""
     known = st.sampled_from(list(select.variants))
-    return known if select.otherwise is None else st.one_of(known, value_of(schema))
+    return known if select.otherwise is None else st.one_of(known, kept(schema))
 
 
 def _fits(schema: Node[Any], fields: dict[str, Any] | None = None) -> Callable[[Any], bool]:
