@@ -57,7 +57,7 @@ class Profile:
 
     @classmethod
     def client(cls, name: str, *, now: datetime) -> Profile:
-        """A TLS client's; `name` is its DNS name."""
+        """A TLS client's; `name` is its subject and its DNS name."""
         return cls(
             subject=name,
             not_before=now - BACKDATED,
@@ -113,7 +113,10 @@ class Authority:
 
     @classmethod
     def self_made(cls, subject: str, *, now: datetime, key_type: KeyType = KeyType.ECDSA_P256) -> Authority:
-        """A root. `key_type` is best RSA or ECDSA: many verifiers, pyca's among them, take no EdDSA authority."""
+        """A root. `key_type` is best RSA or ECDSA: many verifiers, pyca's among them, take no EdDSA authority.
+
+        Those that take an ML-DSA one are new.
+        """
         root = self_signed(Profile.authority(subject, now=now), generate(key_type))
         return cls(root.certificate, root.key)
 

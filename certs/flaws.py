@@ -1,4 +1,4 @@
-"""Certificates that a careful client must refuse, each wrong in one way alone."""
+"""Certificates that a careful peer must refuse, each wrong in one way alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 class Flaw(StrEnum):
-    """What is wrong with a server certificate."""
+    """What is wrong with a certificate."""
 
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
@@ -40,6 +40,20 @@ def mint_flawed(flaw: Flaw, authority: Authority, names: tuple[str, ...], *, now
     return _RECIPES[flaw](authority, Profile.server(names, now=now))
 
 
+CLIENT_FLAWS = tuple(flaw for flaw in Flaw if flaw not in (Flaw.WRONG_NAME, Flaw.NO_NAMES))
+"""What can be wrong with a client certificate: it may be for whomever it says, or for nobody."""
+
+
+def mint_flawed_client(flaw: Flaw, authority: Authority, name: str, *, now: datetime) -> Identity:
+    """A client certificate for `name` that would be good at `now` under `authority`, were it not for `flaw`.
+
+    Raises ValueError for a flaw that is not among `CLIENT_FLAWS`.
+    """
+    if flaw not in CLIENT_FLAWS:
+        raise ValueError(f"{flaw} is no flaw in a client certificate, choose from {', '.join(CLIENT_FLAWS)}")
+    return _RECIPES[flaw](authority, Profile.client(name, now=now))
+
+
 def _expired(authority: Authority, good: Profile) -> Identity:
     now = good.not_before
     return authority.issue(replace(good, not_before=now - 30 * DAY, not_after=now - DAY), _any_key())
@@ -59,7 +73,9 @@ def _no_names(authority: Authority, good: Profile) -> Identity:
 
 
 def _wrong_usage(authority: Authority, good: Profile) -> Identity:
-    return authority.issue(replace(good, usages=(ExtendedKeyUsageOID.CLIENT_AUTH,)), _any_key())
+    """A client's in a server's place, or the other way about."""
+    both = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+    return authority.issue(replace(good, usages=tuple(both - set(good.usages))), _any_key())
 
 
 def _self_signed(authority: Authority, good: Profile) -> Identity:
@@ -84,9 +100,9 @@ def _expired_issuer(authority: Authority, good: Profile) -> Identity:
 
 
 def _issuer_is_no_ca(authority: Authority, good: Profile) -> Identity:
-    """A server that signs for others with its own key, which would let anyone be anyone."""
-    server = replace(good, subject="a server that plays authority")
-    return authority.subordinate(server).issue(good, _any_key())
+    """An end entity that signs for others with its own key, which would let anyone be anyone."""
+    impostor = replace(good, subject=f"{good.subject} that plays authority")
+    return authority.subordinate(impostor).issue(good, _any_key())
 
 
 def _weak_key(authority: Authority, good: Profile) -> Identity:

@@ -6,9 +6,17 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+PrivateKey = (
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+)
 Digest = hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 
 
@@ -24,6 +32,9 @@ class KeyType(StrEnum):
     ECDSA_P521 = "ecdsa-p521"
     ED25519 = "ed25519"
     ED448 = "ed448"
+    ML_DSA_44 = "ml-dsa-44"
+    ML_DSA_65 = "ml-dsa-65"
+    ML_DSA_87 = "ml-dsa-87"
 
 
 def generate(key_type: KeyType, *, rsa_bits: int = 2048) -> PrivateKey:
@@ -37,7 +48,7 @@ def generate(key_type: KeyType, *, rsa_bits: int = 2048) -> PrivateKey:
 
 
 def digest_for(key: PrivateKey) -> Digest | None:
-    """The hash to sign certificates with: as strong as the curve for ECDSA, none for EdDSA, which brings its own."""
+    """The hash to sign certificates with: as strong as the curve for ECDSA; EdDSA and ML-DSA bring their own."""
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return _CURVE_DIGESTS.get(key.curve.name, hashes.SHA256())
     if isinstance(key, rsa.RSAPrivateKey):
@@ -51,6 +62,9 @@ _GENERATORS: dict[KeyType, Callable[[], PrivateKey]] = {
     KeyType.ECDSA_P521: lambda: ec.generate_private_key(ec.SECP521R1()),
     KeyType.ED25519: ed25519.Ed25519PrivateKey.generate,
     KeyType.ED448: ed448.Ed448PrivateKey.generate,
+    KeyType.ML_DSA_44: mldsa.MLDSA44PrivateKey.generate,
+    KeyType.ML_DSA_65: mldsa.MLDSA65PrivateKey.generate,
+    KeyType.ML_DSA_87: mldsa.MLDSA87PrivateKey.generate,
 }
 
 _CURVE_DIGESTS: dict[str, Digest] = {

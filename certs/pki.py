@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from certs.authority import Authority, Identity, Profile, general_name
-from certs.flaws import Flaw, mint_flawed
+from certs.flaws import Flaw, mint_flawed, mint_flawed_client
 from certs.keys import KeyType, generate
 
 
@@ -62,6 +62,17 @@ class Pki:
         files = self._paths(f"flawed-{which}")
         if not files.certificate.exists():
             _write(files, mint_flawed(which, self.authority, self.names, now=self.now))
+        return files
+
+    def flawed_client(self, flaw: Flaw | str, name: str = "client") -> KeyFiles:
+        """The files of a client that servers must refuse, `flawed-client-expired.pem` for instance.
+
+        Raises as `server` does, and ValueError for a flaw that is not among `certs.flaws.CLIENT_FLAWS`.
+        """
+        which = Flaw(flaw)
+        files = self._paths(f"flawed-{name}-{which}")
+        if not files.certificate.exists():
+            _write(files, mint_flawed_client(which, self.authority, name, now=self.now))
         return files
 
     def _files(self, stem: str, key_type: KeyType, profile: Profile) -> KeyFiles:

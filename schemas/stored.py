@@ -1,18 +1,32 @@
-"""What is kept between connections: a client's session in a file, and what a server seals into its tickets.
+"""What is kept between connections: a client's session in a file, and what a server seals into tickets and cookies.
 
-Both carry a version of their own, and an unknown one is refused. Nothing is encrypted or authenticated here: a ticket
-is sealed as a whole by its server, and a file's `integrity` is for whoever writes and reads it to compute, over
-`SessionFile.protected`.
+Each carries a version of its own, and an unknown one is refused. Nothing is encrypted or authenticated here: tickets
+and cookies are `Sealed` as a whole by their server, and a file's `integrity` is for whoever writes and reads it to
+compute, over `SessionFile.protected`.
 """
 
 from __future__ import annotations
 
-from schemas.code_points import CipherSuite, ProtocolVersion
-from schemas.vocabulary import Struct, constant, field, opaque, select, struct, uint16, uint32, uint64, vector
+from schemas.code_points import CipherSuite, NamedGroup, ProtocolVersion
+from schemas.vocabulary import (
+    Struct,
+    constant,
+    field,
+    opaque,
+    rest,
+    select,
+    struct,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    vector,
+)
 
 SESSION_MAGIC = b"tls13 session\n"
 SESSION_VERSION = 1
 TICKET_VERSION = 1
+COOKIE_VERSION = 1
 
 
 @struct
@@ -73,3 +87,39 @@ class TicketPlaintext(Struct):
 
     format_version: int = field(uint16, "of what follows", default=TICKET_VERSION)
     state: TicketState = field(select("format_version", {TICKET_VERSION: TicketState}), "of that version")
+
+
+@struct
+class RetryMemory(Struct):
+    """RFC 9846 §4.2.2, §4.2.4. What a server must know of the first ClientHello to judge the second."""
+
+    cipher_suite: CipherSuite = field(CipherSuite, "chosen in HelloRetryRequest")
+    selected_group: NamedGroup = field(NamedGroup, "asked for in HelloRetryRequest")
+    client_hello_1: bytes = field(opaque(32, 255), "its hash, for the transcript. §4.1")
+    unchanged: bytes = field(opaque(32), "SHA-256 of the parts that the second must repeat")
+    offered_psk: int = field(uint8, "1 where the first held pre_shared_key, else 0")
+
+
+@struct
+class CookieState(Struct):
+    """Version 1 of a cookie's content."""
+
+    creation_time: int = field(uint64, "when it was made, in milliseconds since 1970")
+    memory: RetryMemory = field(RetryMemory, "of the first ClientHello")
+
+
+@struct
+class CookiePlaintext(Struct):
+    """RFC 9846 §4.3.2. What a server without memory seals into a cookie."""
+
+    format_version: int = field(uint16, "of what follows", default=COOKIE_VERSION)
+    state: CookieState = field(select("format_version", {COOKIE_VERSION: CookieState}), "of that version")
+
+
+@struct
+class Sealed(Struct):
+    """RFC 9846 §4.7.1. What a server gives out and gets back unread: tickets and cookies."""
+
+    key_name: bytes = field(opaque(16), "which of the server's keys sealed it")
+    nonce: bytes = field(opaque(24), "random")
+    ciphertext: bytes = field(rest, "of XChaCha20-Poly1305, the tag behind it")

@@ -6,7 +6,7 @@ Nothing here says whether a certificate is to be believed; `tls13.trust` does.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,8 @@ E = TypeVar("E", bound=x509.ExtensionType)
 
 # In bytes. Whole systems' trust stores take a fiftieth of it.
 MAX_FILE_SIZE = 1 << 24
+# In bytes: what the vector of certificate_authorities holds.
+_MAX_AUTHORITIES = (1 << 16) - 1
 _CERTIFICATE_SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der"})
 
 # What the X.509 library raises on bytes that are no certificate, or on a part that is none (TypeError and KeyError for
@@ -84,18 +86,41 @@ def public_key(certificate: x509.Certificate) -> PublicKey:
 
 
 def _subject_public_key_info(certificate: x509.Certificate) -> bytes:
-    """As it stands in TBSCertificate (RFC 5280 §4.1). The library would write an RSASSA-PSS key as any RSA key.
+    """As it stands in the certificate: the library would write an RSASSA-PSS key as any RSA key.
 
-    Raises BadCertificate, also for a serial number over 20 bytes (§4.1.2.2), which would take long to read.
+    Raises BadCertificate, also for a serial number over 20 bytes (RFC 5280 §4.1.2.2), which would take long to read.
     """
     if certificate.serial_number.bit_length() > 160:
         raise BadCertificate("the certificate's serial number is longer than 20 bytes")
+    return _parts(certificate)[4]
+
+
+def authority_names(authorities: Iterable[x509.Certificate]) -> tuple[bytes, ...]:
+    """Their own names, each once, for certificate_authorities; none, where they don't fit into it. RFC 9846 §4.3.4
+
+    Raises BadCertificate.
+    """
+    names = tuple(dict.fromkeys(_parts(each)[3] for each in authorities))
+    return names if sum(2 + len(each) for each in names) <= _MAX_AUTHORITIES else ()
+
+
+def issuer_names(chain: Sequence[bytes]) -> frozenset[bytes]:
+    """By whom the certificates of a chain in DER are issued: distinguished names in DER. Raises BadCertificate."""
+    return frozenset(_parts(each)[1] for each in parse_chain(chain, len(chain)))
+
+
+def _parts(certificate: x509.Certificate) -> list[bytes]:
+    """TBSCertificate from `signature` on, each part in DER as it stands there. RFC 5280 §4.1
+
+    signature, issuer, validity, subject, subjectPublicKeyInfo and what follows. Raises BadCertificate.
+    """
     match DerSequence().decode(certificate.tbs_certificate_bytes)[:]:
-        # version, serialNumber, signature, issuer, validity, subject; in version 1 it says none.
-        case [bytes(), int(), _, _, _, _, bytes() as spki, *_] | [int(), _, _, _, _, bytes() as spki, *_]:
-            return spki
-        case _:
-            raise BadCertificate("the certificate's public key is not where it should be")
+        # version, serialNumber, …; in version 1 it says none.
+        case [bytes(), int(), *parts] | [int(), *parts]:
+            read = [part for part in parts if isinstance(part, bytes)]
+            if len(read) == len(parts) and len(read) >= 5:
+                return read
+    raise BadCertificate("the certificate's parts are not where they should be")
 
 
 def dns_names(certificate: bytes) -> tuple[str, ...]:
@@ -137,6 +162,9 @@ CERTIFICATE_SIGNATURES = {
     SignatureAlgorithmOID.ECDSA_WITH_SHA512: SignatureScheme.ecdsa_secp521r1_sha512,
     SignatureAlgorithmOID.ED25519: SignatureScheme.ed25519,
     SignatureAlgorithmOID.ED448: SignatureScheme.ed448,
+    SignatureAlgorithmOID.ML_DSA_44: SignatureScheme.mldsa44,
+    SignatureAlgorithmOID.ML_DSA_65: SignatureScheme.mldsa65,
+    SignatureAlgorithmOID.ML_DSA_87: SignatureScheme.mldsa87,
 }
 PSS_SIGNATURES = {
     "sha256": SignatureScheme.rsa_pss_rsae_sha256,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from schemas.alert import Alert
 from schemas.code_points import AlertDescription, ContentType, KeyUpdateRequest
@@ -35,28 +36,39 @@ from tls13.errors import (
     Reason,
     TLSError,
     TooManyMessages,
+    TooMuchEarlyData,
     TruncationError,
     UnexpectedMessage,
 )
 from tls13.events import (
     AlertObserved,
     DataReceived,
+    EarlyDataReceived,
     Event,
     MessageObserved,
     Negotiated,
     PeerClosed,
     RecordObserved,
 )
-from tls13.handshake import client
+from tls13.handshake import client, post
+from tls13.handshake.authentication import sign_again
 from tls13.handshake.reading import read
 from tls13.handshake.states import (
+    AwaitingSignature,
     ClientConnected,
+    Connected,
+    EarlySecrets,
     Established,
     Failed,
     ServerConnected,
     ServerStart,
     State,
+    WaitClientCertificate,
+    WaitClientCertificateVerify,
     WaitClientFinished,
+    WaitEndOfEarlyData,
+    WaitLateCertificateVerify,
+    WaitLateFinished,
     WaitSecondClientHello,
     WaitServerHello,
     WaitServerHelloAfterRetry,
@@ -65,6 +77,7 @@ from tls13.handshake.table import ALLOWED_TYPES, HANDLERS
 from tls13.key_schedule import exported
 from tls13.limits import Tally
 from tls13.record_layer import Protection, Record, RecordReader
+from tls13.sessions import Session
 from tls13.wire import AFTER_THE_HANDSHAKE, Wire
 
 CHANGE_CIPHER_SPEC = ChangeCipherSpec().build()
@@ -73,6 +86,8 @@ SAID: Mapping[type[State], str] = {
     WaitServerHello: "ClientHello",
     WaitServerHelloAfterRetry: "the second ClientHello",
     WaitSecondClientHello: "HelloRetryRequest",
+    WaitEndOfEarlyData: "the server's flight",
+    WaitClientCertificate: "the server's flight",
     WaitClientFinished: "the server's flight",
 }
 """What this side said last, where a peer that gives up may be answering that."""
@@ -95,16 +110,18 @@ class Connection:
         self._empty_records = Tally("empty records in a row", config.limits.empty_records)
         self._key_updates = Tally("KeyUpdates in a row", config.limits.key_updates)
         self._warning_alerts = Tally("warning alerts", config.limits.warning_alerts)
+        self._held = b""
         self._state = start(self._wire)
 
     @classmethod
-    def client(cls, config: ClientConfig, server_name: str) -> Connection:
+    def client(cls, config: ClientConfig, server_name: str, session: Session | None = None) -> Connection:
         """The client's end; its ClientHello waits in `data_to_send`.
 
-        `server_name` is the DNS name or IP address that the server's certificate must be for.
-        Raises ConfigurationError for what is neither.
+        `server_name` is the DNS name or IP address that the server's certificate must be for. `session` is offered to
+        the server to go on with, if it is of the same name, still live, and its certificate still trusted.
+        Raises ConfigurationError for what is no name.
         """
-        return cls(config, lambda wire: client.start(wire, config, server_name))
+        return cls(config, lambda wire: client.start(wire, config, server_name, session))
 
     @classmethod
     def server(cls, config: ServerConfig) -> Connection:
@@ -120,7 +137,7 @@ class Connection:
 
     @property
     def _established(self) -> Established | None:
-        return self._state.established if isinstance(self._state, (ClientConnected, ServerConnected)) else None
+        return self._state.established if isinstance(self._state, (Connected, AwaitingSignature)) else None
 
     @property
     def state(self) -> State:
@@ -155,13 +172,40 @@ class Connection:
         that came before it in the same bytes.
         """
         with self._failing():
-            for record in () if self._hears_nothing else self._reader.feed(data):
-                self._receive(record)
-                if self._hears_nothing:
-                    break
-            if not self._close_sent:
-                self._wire.pay_key_update()
+            self._go_on(data)
         return self._take_events()
+
+    def continue_handshake(self) -> list[Event]:
+        """Asks a signer that was not ready once more; then what has come in the meantime is read.
+
+        Does nothing unless `SignaturePending` was told. Raises as `receive_data` does.
+        """
+        with self._failing():
+            if isinstance(self._state, AwaitingSignature):
+                self._state = sign_again(self._wire, self._state)
+                self._wire.flush()
+                self._go_on(b"")
+        return self._take_events()
+
+    def _go_on(self, data: bytes) -> None:
+        if self._is_waiting:
+            self._held += data
+            if len(self._held) > self._wire.config.limits.handshake_message:
+                raise TooManyMessages("more than the limit was sent while a signature is awaited")
+            return
+        data, self._held = self._held + data, b""
+        self._read_messages()
+        for record in () if self._hears_nothing else self._reader.feed(data):
+            self._receive(record)
+            if self._hears_nothing or self._is_waiting:
+                break
+        if not self._close_sent:
+            self._wire.pay_key_update()
+            self._wire.flush()
+
+    @property
+    def _is_waiting(self) -> bool:
+        return isinstance(self._state, AwaitingSignature)
 
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncationError unless the peer had said that it was done. §6.1"""
@@ -174,11 +218,34 @@ class Connection:
     def send(self, data: Buffer) -> None:
         """Application data, of any length, to follow in `data_to_send`.
 
-        Raises ConnectionClosed after `close`, or before the handshake is complete.
+        A server that has taken early data may answer it before the handshake is complete: to whom, it does not know
+        yet. Raises ConnectionClosed after `close`, or before the handshake is complete otherwise.
         """
-        self._require_connected("application data can't be sent")
+        if not self._answers_early_data:
+            self._require_connected("application data can't be sent")
         self._wire.send_application_data(bytes(memoryview(data)))
         self._key_updates.reset()
+
+    @property
+    def _answers_early_data(self) -> bool:
+        if self._close_sent or not isinstance(self._state, (WaitEndOfEarlyData, WaitClientFinished)):
+            return False
+        return self._state.flight.early is not None
+
+    def send_early(self, data: Buffer) -> None:
+        """Early data, under the key of the session or PSK that is offered. It can be replayed to the server. §2.3, §8
+
+        What becomes of it stands in `Negotiated.early_data`; if the server takes none of it, all of it comes back in
+        `EarlyDataRejected`. Raises ConnectionClosed where none can be sent: the config or the session does not allow
+        it, the server has answered already, or this is more than it takes.
+        """
+        self._require_open()
+        self._wire.send_early_data(bytes(memoryview(data)))
+
+    @property
+    def early_data_room(self) -> int:
+        """How many bytes `send_early` would still take."""
+        return self._wire.early_data_room or 0
 
     def update_keys(self, *, request_peer: bool = False) -> None:
         """New keys for what is sent from here on; `request_peer` asks the peer for the same. §4.7.3"""
@@ -190,7 +257,6 @@ class Connection:
     def export_keying_material(self, label: bytes, length: int, context: bytes = b"") -> bytes:
         """`length` bytes that both sides, and nobody else, derive alike from label and context. §7.5
 
-        With label `EXPORTER-Channel-Binding` and 32 bytes this is the `tls-exporter` channel binding of RFC 9266.
         Raises ConnectionClosed before the handshake is complete, ConfigurationError for a label that is not 1 to 249
         bytes, or a length that is not 0 to 255 times that of the suite's hash.
         """
@@ -198,17 +264,46 @@ class Connection:
         if self._established is None:
             raise ConnectionClosed("keying material can't be exported before the handshake is complete")
         hash_name = SUITES[self._established.negotiated.cipher_suite].hash_name
-        try:
-            return exported(hash_name, self._established.exporter_secret, label, context, length)
-        except (EncodeError, ValueError) as error:
-            raise ConfigurationError(f"keying material can't be exported: {error}") from error
+        return _exported(hash_name, self._established.exporter_secret, label, context, length)
 
-    def send_ticket(self, ticket: NewSessionTicket) -> None:
-        """A NewSessionTicket, from a server whose handshake is complete. §4.7.1"""
-        self._require_connected("a ticket can't be sent")
-        if not isinstance(self._state, ServerConnected):
-            raise ConnectionClosed("only a server sends tickets")
-        self._wire.send_ticket(ticket)
+    def export_early_keying_material(self, label: bytes, length: int, context: bytes = b"") -> bytes:
+        """As `export_keying_material`, from as soon as early data is announced (client) or taken (server). §7.5
+
+        Whoever replays the ClientHello gets the same bytes from the server again. Raises ConnectionClosed where there
+        is no early data.
+        """
+        self._require_unfailed()
+        early = _early_secrets(self._state)
+        if early is None:
+            raise ConnectionClosed("there is no early data to export keying material with")
+        return _exported(early.hash_name, early.exporter_secret, label, context, length)
+
+    def channel_binding(self) -> bytes:
+        """The `tls-exporter` channel binding: 32 bytes that name this connection. RFC 9266 §2"""
+        return self.export_keying_material(b"EXPORTER-Channel-Binding", 32)
+
+    def send_ticket(self, ticket: NewSessionTicket | None = None, *, application_data: bytes = b"") -> None:
+        """A NewSessionTicket, from a server whose handshake is complete: one of its own, unless one is given. §4.7.1
+
+        `application_data` is at most 65535 bytes that a resumption finds again, in the `TicketStore`.
+        """
+        state = self._require_server("a ticket can't be sent")
+        if ticket is not None:
+            self._wire.send_ticket(ticket)
+            return
+        with self._failing():
+            self._state = post.issue_ticket(self._wire, state, application_data)
+
+    def request_certificate(self) -> bytes:
+        """Asks the client who it is, from a server whose handshake is complete. §4.7.2
+
+        Gives the context that `ClientAuthenticated` will name. Raises ConnectionClosed where that can't be, and
+        ConfigurationError where the config has no `client_authentication`, the client takes no such requests, or too
+        many wait for an answer.
+        """
+        state = self._require_server("a certificate can't be asked for")
+        self._state, context = post.request_certificate(self._wire, state)
+        return context
 
     def close(self) -> None:
         """close_notify: nothing more will be sent; what the peer still sends can be received. §6.1
@@ -223,6 +318,14 @@ class Connection:
         self._close_sent = True
 
     # Records
+
+    def _require_server(self, what: str) -> ServerConnected:
+        self._require_connected(what)
+        if isinstance(self._state, (WaitLateCertificateVerify, WaitLateFinished)):
+            raise ConnectionClosed(f"{what} in the middle of a client's answer")
+        if not isinstance(self._state, ServerConnected):
+            raise ConnectionClosed(f"{what}: only a server does that")
+        return self._state
 
     def _receive(self, record: Record) -> None:
         opened = self._open(record)
@@ -251,7 +354,7 @@ class Connection:
         if record.header.type is not ContentType.application_data:
             raise UnexpectedMessage(f"an unprotected record of {record.header.type} where all must be protected")
         try:
-            content_type, content = reading.unprotect(record.raw)
+            content_type, content = reading.unprotect(record.raw, self._wire.receive_limit)
         except BadRecordMac:
             if self._wire.early_data_to_skip is None:
                 raise
@@ -264,7 +367,7 @@ class Connection:
 
     def _is_early_alert(self, content_type: ContentType) -> bool:
         """A client that fails before it has keys has no other way to say so than in the clear. §A.1"""
-        if content_type is not ContentType.alert or not isinstance(self._state, WaitClientFinished):
+        if content_type is not ContentType.alert or not isinstance(self._state, AFTER_THE_FLIGHT):
             return False
         return self._wire.reading is not None and self._wire.reading.sequence_number == 0
 
@@ -272,10 +375,16 @@ class Connection:
         """Dropped, if it is the one byte, and between the first ClientHello and the peer's Finished. §5"""
         if record.fragment != CHANGE_CIPHER_SPEC:
             raise UnexpectedMessage("change_cipher_spec is not the one byte 0x01")
-        if isinstance(self._state, (ServerStart, ClientConnected, ServerConnected)):
+        if isinstance(self._state, Connected) or (isinstance(self._state, ServerStart) and not self._takes_cookies):
             raise UnexpectedMessage("change_cipher_spec outside the handshake")
         self._change_cipher_specs.count()
         self._wire.observe(RecordObserved(False, ContentType.change_cipher_spec, record.fragment))
+
+    @property
+    def _takes_cookies(self) -> bool:
+        """Whether what comes first may be a second ClientHello, with change_cipher_spec before it. §E.4"""
+        config = self._wire.config
+        return isinstance(config, ServerConfig) and config.retry_cookies is not None
 
     def _skip_early_data(self, record: Record) -> None:
         """Drops a record of early data that was refused. Raises TooManyMessages over the limit. §4.3.10"""
@@ -310,17 +419,34 @@ class Connection:
             raise AlertReceived(alert.description, self._context())
 
     def _receive_application_data(self, content: bytes) -> None:
-        if self.negotiated is None:
+        if isinstance(self._state, WaitEndOfEarlyData):
+            self._receive_early_data(self._state, content)
+            return
+        if not isinstance(self._state, (ClientConnected, ServerConnected)):
             raise UnexpectedMessage(f"application data before {self._expected()}")
         self._wire.observe(RecordObserved(False, ContentType.application_data, content))
         if content:
             self._key_updates.reset()
             self._wire.tell(DataReceived(content))
 
+    def _receive_early_data(self, state: WaitEndOfEarlyData, content: bytes) -> None:
+        """Raises TooMuchEarlyData over what the ticket allows. §4.3.10"""
+        room = state.room - len(content)
+        if room < 0:
+            raise TooMuchEarlyData(f"{-room} bytes of early data more than the ticket allows")
+        self._state = replace(state, room=room)
+        self._wire.observe(RecordObserved(False, ContentType.application_data, content))
+        if content:
+            self._wire.tell(EarlyDataReceived(content))
+
     def _receive_handshake(self, content: bytes) -> None:
+        self._wire.reassembly.add(content)
+        self._read_messages()
+
+    def _read_messages(self) -> None:
+        """Those that are whole, until a signature is awaited."""
         reassembly = self._wire.reassembly
-        reassembly.add(content)
-        while (msg_type := reassembly.next_type()) is not None:
+        while not self._is_waiting and (msg_type := reassembly.next_type()) is not None:
             if msg_type not in ALLOWED_TYPES[type(self._state)]:
                 raise UnexpectedMessage(f"{msg_type} while waiting for {self._expected()}", message=str(msg_type))
             raw = reassembly.next_message()
@@ -332,6 +458,7 @@ class Connection:
         handshake = read(raw)
         message = handshake.message
         self._wire.observe(MessageObserved(False, message, raw))
+        self._wire.received = raw
         handler = HANDLERS[type(self._state)].get(type(message))
         if handler is None:
             # A HelloRetryRequest where only a ServerHello may come: they share a type.
@@ -407,6 +534,33 @@ class Connection:
             return ""
         said = SAID.get(type(self._state))
         return f"during the handshake, after {said}" if said else "during the handshake"
+
+
+AFTER_THE_FLIGHT = (WaitEndOfEarlyData, WaitClientCertificate, WaitClientCertificateVerify, WaitClientFinished)
+"""Where a server waits for the rest of the client's side of the handshake."""
+
+
+def _early_secrets(state: State) -> EarlySecrets | None:
+    match state:
+        case ClientConnected() | ServerConnected() | WaitLateCertificateVerify() | WaitLateFinished():
+            return state.established.early
+        case WaitEndOfEarlyData() | WaitClientFinished():
+            return state.flight.early
+        case AwaitingSignature():
+            return None if state.established is None else state.established.early
+        case ServerStart() | WaitSecondClientHello() | WaitClientCertificate() | WaitClientCertificateVerify():
+            return None
+        case Failed():
+            return None
+        case _:
+            return state.offer.early
+
+
+def _exported(hash_name: str, secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
+    try:
+        return exported(hash_name, secret, label, context, length)
+    except (EncodeError, ValueError) as error:
+        raise ConfigurationError(f"keying material can't be exported: {error}") from error
 
 
 _RECEIVERS: Mapping[ContentType, Callable[[Connection, bytes], None]] = {

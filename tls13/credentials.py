@@ -1,8 +1,8 @@
-"""What a server proves itself with: a certificate chain and the private key under it. RFC 9846 §4.5.1, §4.5.2."""
+"""What an endpoint proves itself with: a certificate chain and the private key under it. RFC 9846 §4.5.1, §4.5.2."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -18,34 +18,39 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from schemas.code_points import SignatureScheme
-from tls13.certificates import chain_schemes, dns_names, load_certificates, public_key_of, read_file
+from schemas.extensions import OIDFilter
+from tls13.certificates import chain_schemes, dns_names, issuer_names, load_certificates, public_key_of, read_file
 from tls13.crypto.keys import key_type_names
 from tls13.crypto.signatures import LocalSigner, Signer
 from tls13.errors import ConfigurationError, Reason
+from tls13.oid_filters import check_filters, client_may_send
 from tls13.server_name import dns_name_matches, parse_server_name
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A chain and its signer. `certificate_list` is DER, the server's own certificate first, each signed by the next.
+    """A chain and its signer. `certificate_list` is DER, the holder's own certificate first, each signed by the next.
 
     `signer` may be any `Signer`, one that asks a key elsewhere too. `names` are the DNS names that the certificate is
-    for, in lower case, wildcards as they stand, `chain_schemes` how the chain is signed. Raises ConfigurationError for
-    a chain that is empty or does not parse, and for a certificate that signs by none of the signer's schemes.
+    for, in lower case, wildcards as they stand; `chain_schemes` how the chain is signed, `issuers` by whom: DER
+    distinguished names as they stand in it. Raises ConfigurationError for a chain that is empty or does not parse, and
+    for a certificate that signs by none of the signer's schemes.
     """
 
     certificate_list: tuple[bytes, ...] = field(repr=False)
     signer: Signer
     names: tuple[str, ...] = field(init=False)
     chain_schemes: frozenset[SignatureScheme | None] = field(init=False, repr=False)
+    issuers: frozenset[bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.certificate_list:
-            raise ConfigurationError("a credential without a certificate", "give at least the server's own")
+            raise ConfigurationError("a credential without a certificate", "give at least the holder's own")
         try:
             usable = public_key_of(self.certificate_list[0]).schemes
             names = dns_names(self.certificate_list[0])
             chain = chain_schemes(self.certificate_list)
+            issuers = issuer_names(self.certificate_list)
         except Reason as reason:
             raise ConfigurationError(reason.detail, reason.hint) from reason
         if not set(usable) & set(self.signer.schemes):
@@ -54,6 +59,7 @@ class Credential:
             )
         object.__setattr__(self, "names", tuple(name.lower() for name in names))
         object.__setattr__(self, "chain_schemes", chain)
+        object.__setattr__(self, "issuers", issuers)
 
     @classmethod
     def load(cls, cert_path: str | Path, key_path: str | Path, password: str | bytes | None = None) -> Self:
@@ -102,6 +108,40 @@ class Credential:
         except ConfigurationError:
             return False
         return isinstance(wanted, str) and any(dns_name_matches(name, wanted) for name in self.names)
+
+    def matches_filters(self, filters: Sequence[OIDFilter]) -> bool:
+        """Whether the certificate has the extensions that a server asks for, unknown ones left out. RFC 9846 §4.3.5
+
+        Raises ForbiddenValue for filters that no server may send.
+        """
+        return client_may_send(self.certificate_list[0], filters)
+
+
+def choose_client_credential(
+    credentials: Sequence[Credential],
+    *,
+    schemes: Sequence[SignatureScheme],
+    certificate_schemes: Collection[SignatureScheme],
+    authorities: Collection[bytes],
+    filters: Sequence[OIDFilter],
+) -> tuple[Credential, SignatureScheme] | None:
+    """The first that is all that a CertificateRequest asks for, and how to sign for it. RFC 9846 §4.5.1.2
+
+    Its key signs by one of `schemes` (signature_algorithms), its chain is signed by `certificate_schemes`
+    (signature_algorithms_cert, or the same), one of `authorities` has issued a certificate of it, where any is named,
+    and it matches `filters`. None where none fits. Raises ForbiddenValue as `Credential.matches_filters` does.
+    """
+    check_filters(filters)
+    for credential in credentials:
+        scheme = next((each for each in credential.signer.schemes if each in schemes), None)
+        if (
+            scheme is not None
+            and credential.chain_schemes <= {*certificate_schemes}
+            and (not authorities or not credential.issuers.isdisjoint(authorities))
+            and credential.matches_filters(filters)
+        ):
+            return credential, scheme
+    return None
 
 
 def _load_key(path: Path, password: str | bytes | None) -> PrivateKeyTypes:

@@ -182,6 +182,10 @@ class ForbiddenSignatureScheme(IllegalParameter):
     """A CertificateVerify by a scheme that was not offered or that TLS 1.3 forbids there. §4.5.2"""
 
 
+class BadCookie(IllegalParameter):
+    """A cookie that this server has not made, or not lately. §4.3.2"""
+
+
 class MissingExtension(Reason):
     """An extension that this handshake cannot do without. §9.2"""
 
@@ -226,12 +230,40 @@ class BadRecordMac(Reason):
     """A record that does not open under the current keys. §5.2"""
 
 
+class NoCommonPsk(Reason):
+    """The server has taken none of the offered keys, and a certificate of its would not do."""
+
+
+class UnknownPskIdentity(Reason):
+    """None of the offered keys is known, and there is no certificate to go on with. §4.3.11"""
+
+
+class BadBinder(Reason):
+    """A PSK binder is wrong: the client does not hold the key, or another hello was meant. §4.3.11"""
+
+
 class BadFinished(Reason):
     """The Finished MAC is wrong. §4.5.3"""
 
 
 class BadSignature(Reason):
     """The CertificateVerify signature does not verify. §4.5.2"""
+
+
+class TooMuchEarlyData(Reason):
+    """More early data than the ticket allows. §4.3.10"""
+
+
+class CertificateRequired(Reason):
+    """The server must know the client, and got no certificate. §4.5.1.3"""
+
+
+class TooManyCertificates(Reason):
+    """A Certificate message with more of them than the limit allows."""
+
+
+class InsufficientSecurity(Reason):
+    """What the peer came with is below the configured strength. §6.2"""
 
 
 class EmptyCertificate(Reason):
@@ -277,6 +309,7 @@ ALERTS: dict[type[Reason], AlertDescription] = {
     BadKeyShare: AlertDescription.illegal_parameter,
     ForbiddenValue: AlertDescription.illegal_parameter,
     ForbiddenSignatureScheme: AlertDescription.illegal_parameter,
+    BadCookie: AlertDescription.illegal_parameter,
     MissingExtension: AlertDescription.missing_extension,
     UnsolicitedExtension: AlertDescription.unsupported_extension,
     UnsupportedVersion: AlertDescription.protocol_version,
@@ -287,8 +320,15 @@ ALERTS: dict[type[Reason], AlertDescription] = {
     UnrecognizedName: AlertDescription.unrecognized_name,
     UnsupportedHandshake: AlertDescription.handshake_failure,
     BadRecordMac: AlertDescription.bad_record_mac,
+    NoCommonPsk: AlertDescription.handshake_failure,
+    UnknownPskIdentity: AlertDescription.unknown_psk_identity,
+    BadBinder: AlertDescription.decrypt_error,
     BadFinished: AlertDescription.decrypt_error,
     BadSignature: AlertDescription.decrypt_error,
+    TooMuchEarlyData: AlertDescription.unexpected_message,
+    CertificateRequired: AlertDescription.certificate_required,
+    TooManyCertificates: AlertDescription.bad_certificate,
+    InsufficientSecurity: AlertDescription.insufficient_security,
     EmptyCertificate: AlertDescription.decode_error,
     BadCertificate: AlertDescription.bad_certificate,
     UnsupportedCertificate: AlertDescription.unsupported_certificate,
@@ -301,7 +341,10 @@ ALERT_HINTS: dict[AlertDescription, str] = {
     AlertDescription.unknown_ca: "the peer does not trust the certificate's issuer: give it the CA that signed it",
     AlertDescription.bad_certificate: "the peer refuses the certificate: check its names, dates and issuer",
     AlertDescription.certificate_expired: "the peer holds the certificate for expired: check both clocks",
-    AlertDescription.certificate_required: "the server asks for a client certificate, which this client does not send",
+    AlertDescription.certificate_required: "the server wants a client certificate: give one, and its key",
+    AlertDescription.unknown_psk_identity: "the server does not know the PSK: check identity and key",
+    AlertDescription.insufficient_security: "the server asks for stronger keys: offer more, or take a larger key",
+    AlertDescription.decrypt_error: "keys differ: of a PSK, check that both sides have the same",
     AlertDescription.protocol_version: "the peer does not speak TLS 1.3",
     AlertDescription.handshake_failure: "no cipher suite, group or signature scheme in common: offer more",
     AlertDescription.no_application_protocol: "the peer knows none of the offered ALPN protocols",

@@ -3,14 +3,16 @@
              0
              |
              v
-0 ->    HKDF-Extract = Early Secret                              EarlySecret
+PSK ->  HKDF-Extract = Early Secret                              EarlySecret
+  or 0       +--> "ext binder" | "res binder" | "imp binder"  ("")
+             +--> "c e traffic", "e exp master"               (ClientHello)
              |
              v
        Derive-Secret(., "derived", "")
              |
              v
-shared  HKDF-Extract = Handshake Secret                          HandshakeSecret
-secret ----->+--> "c hs traffic", "s hs traffic"  (ClientHello...ServerHello)
+(EC)DHE -> HKDF-Extract = Handshake Secret                       HandshakeSecret
+  or 0       +--> "c hs traffic", "s hs traffic"  (ClientHello...ServerHello)
              |
              v
        Derive-Secret(., "derived", "")
@@ -18,6 +20,7 @@ secret ----->+--> "c hs traffic", "s hs traffic"  (ClientHello...ServerHello)
              v
 0 ->    HKDF-Extract = Main Secret                               MainSecret
              +--> "c ap traffic", "s ap traffic", "exp master"   (ClientHello...server Finished)
+             +--> "res master"                                   (ClientHello...client Finished)
 """
 
 from __future__ import annotations
@@ -32,20 +35,32 @@ from tls13.crypto.hkdf import derive_secret, hkdf_expand_label, hkdf_extract
 
 @dataclass(frozen=True, slots=True)
 class EarlySecret:
-    """The first stage: of zeros, as there is no pre-shared key."""
+    """The first stage: binders and early data."""
 
     hash_name: str
     secret: bytes
 
     @classmethod
-    def of(cls, hash_name: str) -> EarlySecret:
-        """The stage for a handshake without a pre-shared key."""
+    def of(cls, hash_name: str, psk: bytes | None = None) -> EarlySecret:
+        """The stage for a handshake under this pre-shared key, or under none."""
         zeros = bytes(hashlib.new(hash_name).digest_size)
-        return cls(hash_name, hkdf_extract(hash_name, zeros, zeros))
+        return cls(hash_name, hkdf_extract(hash_name, zeros, zeros if psk is None else psk))
 
-    def handshake(self, shared_secret: bytes) -> HandshakeSecret:
-        """The next stage, of the key exchange's shared secret."""
-        return HandshakeSecret(self.hash_name, _next(self.hash_name, self.secret, shared_secret))
+    def binder_key(self, label: bytes) -> bytes:
+        """What a binder is made with; the label tells whether the PSK is external, imported, or of a ticket."""
+        return derive_secret(self.hash_name, self.secret, label, hashlib.new(self.hash_name).digest())
+
+    def client_early_traffic_secret(self, hash_of_client_hello: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"c e traffic", hash_of_client_hello)
+
+    def early_exporter_secret(self, hash_of_client_hello: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"e exp master", hash_of_client_hello)
+
+    def handshake(self, shared_secret: bytes | None) -> HandshakeSecret:
+        """The next stage, of the key exchange's shared secret, or of zeros where there was no key exchange."""
+        zeros = bytes(len(self.secret))
+        keying_material = zeros if shared_secret is None else shared_secret
+        return HandshakeSecret(self.hash_name, _next(self.hash_name, self.secret, keying_material))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,9 @@ class MainSecret:
     def exporter_secret(self, hash_to_server_finished: bytes) -> bytes:
         return derive_secret(self.hash_name, self.secret, b"exp master", hash_to_server_finished)
 
+    def resumption_secret(self, hash_to_client_finished: bytes) -> bytes:
+        return derive_secret(self.hash_name, self.secret, b"res master", hash_to_client_finished)
+
 
 @dataclass(frozen=True, slots=True)
 class TrafficKeys:
@@ -103,6 +121,11 @@ def exported(hash_name: str, exporter_secret: bytes, label: bytes, context: byte
     """Keying material for something outside TLS: `length` bytes, bound to `label` and `context`. RFC 9846 §7.5"""
     secret = derive_secret(hash_name, exporter_secret, label, hashlib.new(hash_name).digest())
     return hkdf_expand_label(hash_name, secret, b"exporter", hashlib.new(hash_name, context).digest(), length)
+
+
+def resumption_psk(hash_name: str, resumption_secret: bytes, ticket_nonce: bytes) -> bytes:
+    """The pre-shared key that goes with a ticket. RFC 9846 §4.7.1"""
+    return hkdf_expand_label(hash_name, resumption_secret, b"resumption", ticket_nonce, len(resumption_secret))
 
 
 def updated_traffic_secret(hash_name: str, traffic_secret: bytes) -> bytes:

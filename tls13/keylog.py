@@ -144,7 +144,12 @@ class KeyLogWriter:
         self._closed = False
 
     def write(self, label: str, client_random: bytes, secret: bytes) -> None:
-        """Appends one line. After `close` nothing is written. Raises ConfigurationError, as for a full disk."""
+        """Appends one line, for a label of RFC 9850's. After `close` nothing is written.
+
+        Raises ConfigurationError, as for a full disk.
+        """
+        if label not in _LABELS:
+            return
         data = line(label, client_random, secret).encode("ascii")
         with self._lock:
             if self._closed:
@@ -181,6 +186,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> KeyLogWriter | 
     return KeyLogWriter(path) if path else None
 
 
+_LABELS = frozenset(Label)
 _LINE = re.compile(r"([A-Za-z0-9_]+) ([0-9A-Fa-f]{64}) ((?:[0-9A-Fa-f]{2})+)")
 _LONGEST_LINE = 2**18
 """Characters. An ECHConfigList of 2^16 bytes, the longest value there is, takes half of it."""

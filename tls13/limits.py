@@ -11,12 +11,20 @@ from tls13.errors import ConfigurationError, TooManyMessages
 class Limits:
     """What an endpoint puts up with. Raises ConfigurationError for a negative number.
 
-    `handshake_message` is in bytes, `early_data` the bytes of refused 0-RTT records to skip. `empty_records` and
-    `key_updates` count those with nothing useful between them; `change_cipher_specs` and `warning_alerts` all of them.
+    `handshake_message` is in bytes, `early_data` the bytes of refused 0-RTT records to skip, `ticket` those of a ticket
+    that is kept. `certificates` is the length of a chain, `tickets` how many a client keeps of one connection, or may
+    ask for; `certificate_requests` how many may come after the handshake, or wait for an answer then; `psk_identities`
+    how many of those offered are looked at. `empty_records` and `key_updates` count those with nothing useful between
+    them; `change_cipher_specs` and `warning_alerts` all of them.
     """
 
     handshake_message: int = 2**18
     early_data: int = 2**15
+    certificates: int = 16
+    psk_identities: int = 8
+    ticket: int = 2**14
+    tickets: int = 16
+    certificate_requests: int = 8
     change_cipher_specs: int = 32
     empty_records: int = 32
     key_updates: int = 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.code_points import ContentType, ProtocolVersion
 from schemas.errors import DecodeError
@@ -14,11 +15,15 @@ from schemas.record import (
     TLSInnerPlaintext,
     TLSPlaintext,
 )
-from tls13.crypto.aead import LAST_SEQUENCE_NUMBER, Suite
+from tls13.crypto.aead import LAST_SEQUENCE_NUMBER, Buffer, Suite
 from tls13.errors import InternalError, NotTLS, RecordOverflow, UnexpectedMessage
 from tls13.key_schedule import traffic_keys, updated_traffic_secret
 
 HEADER_LENGTH = 5
+
+MAX_INNER_PLAINTEXT = MAX_PLAINTEXT + 1
+"""The most that content, its type and padding come to. §5.4"""
+
 CONTENT_TYPES = frozenset(
     {ContentType.change_cipher_spec, ContentType.alert, ContentType.handshake, ContentType.application_data}
 )
@@ -42,31 +47,38 @@ class RecordReader:
     """Cuts the peer's byte stream into records, whatever the chunks it comes in. Holds at most one record."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._held = bytearray()
         self._before_first_record = True
 
-    def feed(self, data: bytes) -> Iterator[Record]:
+    def feed(self, data: Buffer) -> Iterator[Record]:
         """The records that `data` completes.
 
         Raises NotTLS where the stream does not start like TLS, UnexpectedMessage for a content type that is none,
         RecordOverflow for a length over the limits of §5.1 and §5.2.
         """
-        self._buffer += data
+        # Whole records are cut out of `data` itself: only the part of one is ever held, and added to.
+        held, self._held = self._held, bytearray()
+        held += data if held else b""
+        source = held or data
         start = 0
         try:
-            while len(self._buffer) - start >= HEADER_LENGTH:
-                header = self._header(bytes(self._buffer[start : start + HEADER_LENGTH]))
+            while len(source) - start >= HEADER_LENGTH:
+                header = self._header(bytes(source[start : start + HEADER_LENGTH]))
                 end = start + HEADER_LENGTH + header.length
-                if len(self._buffer) < end:
+                if len(source) < end:
                     break
-                raw = bytes(memoryview(self._buffer)[start:end])
+                raw = bytes(source[start:end])
                 start = end
                 yield Record(header, raw)
         finally:
-            del self._buffer[:start]
+            if source is held:
+                del held[:start]
+            else:
+                held += source[start:]
+            self._held = held
 
     def _header(self, data: bytes) -> RecordHeader:
-        header = RecordHeader.parse(data)
+        header = parse_header(data)
         if header.type not in CONTENT_TYPES:
             if self._before_first_record:
                 raise _not_tls(data)
@@ -91,21 +103,23 @@ class Protection:
 
     def protect(self, content_type: ContentType, content: bytes, padding: int = 0) -> bytes:
         """The record that carries `content`, at most 2^14 bytes, with `padding` zeros sealed in behind it."""
-        inner = TLSInnerPlaintext(content=content, type=content_type, zeros=bytes(padding)).build()
-        header = RecordHeader(type=ContentType.application_data, length=len(inner) + self.suite.tag_length).build()
-        return header + self._aead.seal(self._next_nonce(), inner, header)
+        inner = content + behind_content(content_type, padding)
+        header = protected_header(len(inner) + self.suite.tag_length)
+        nonce = self._nonce()
+        self.sequence_number += 1
+        return header + self._aead.seal(nonce, inner, header)
 
-    def unprotect(self, record: bytes) -> tuple[ContentType, bytes]:
+    def unprotect(self, record: bytes, limit: int = MAX_INNER_PLAINTEXT) -> tuple[ContentType, bytes]:
         """The content type and content of a whole record.
 
+        `limit` is how many bytes content, type and padding may come to, as record_size_limit counts (RFC 8449 §4).
         The sequence number moves on only when the record opens. Raises BadRecordMac where it does not,
-        RecordOverflow for a content over 2^14 bytes, UnexpectedMessage where all of it is padding.
+        RecordOverflow where it opens to more than `limit` bytes, UnexpectedMessage where all of it is padding.
         """
-        nonce = self._nonce()
-        inner = self._aead.open(nonce, record[HEADER_LENGTH:], record[:HEADER_LENGTH])
-        self._next_nonce()
-        if len(inner) > MAX_PLAINTEXT + 1:
-            raise RecordOverflow(f"a record opens to {len(inner)} bytes, over {MAX_PLAINTEXT + 1}")
+        inner = self._aead.open(self._nonce(), memoryview(record)[HEADER_LENGTH:], record[:HEADER_LENGTH])
+        self.sequence_number += 1
+        if len(inner) > limit:
+            raise RecordOverflow(f"a record opens to {len(inner)} bytes, over {limit}")
         try:
             plaintext = TLSInnerPlaintext.parse(inner)
         except DecodeError as error:
@@ -117,20 +131,37 @@ class Protection:
         return Protection(self.suite, updated_traffic_secret(self.suite.hash_name, self.traffic_secret))
 
     def _nonce(self) -> bytes:
-        return (self._iv ^ self.sequence_number).to_bytes(self.suite.iv_length, "big")
-
-    def _next_nonce(self) -> bytes:
         if self.sequence_number > LAST_SEQUENCE_NUMBER:
             raise InternalError("the record sequence number is used up")
-        nonce = self._nonce()
-        self.sequence_number += 1
-        return nonce
+        return (self._iv ^ self.sequence_number).to_bytes(self.suite.iv_length, "big")
 
 
-def fragments(content: bytes) -> Iterator[bytes]:
-    """`content` in pieces that fit a record. Nothing for no content."""
-    for start in range(0, len(content), MAX_PLAINTEXT):
-        yield content[start : start + MAX_PLAINTEXT]
+# A stream's records are alike but for their content: most are full, and few lengths come up besides. So what stands
+# around the content is not made anew for each of them.
+
+
+@lru_cache(maxsize=64)
+def parse_header(data: bytes) -> RecordHeader:
+    """The header in 5 bytes. §5.1"""
+    return RecordHeader.parse(data)
+
+
+@lru_cache(maxsize=64)
+def protected_header(length: int) -> bytes:
+    """The header of a protected record, and its additional data. `length` is that of encrypted_record. §5.2"""
+    return RecordHeader(type=ContentType.application_data, length=length).build()
+
+
+@lru_cache(maxsize=16)
+def behind_content(content_type: ContentType, padding: int) -> bytes:
+    """A TLSInnerPlaintext from its type on. Its content comes first and has no length of its own. §5.2"""
+    return TLSInnerPlaintext(content=b"", type=content_type, zeros=bytes(padding)).build()
+
+
+def fragments(content: bytes, size: int = MAX_PLAINTEXT) -> Iterator[bytes]:
+    """`content` in pieces of `size` bytes, the last perhaps shorter. Nothing for no content."""
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
 
 
 def plaintext_record(content_type: ContentType, fragment: bytes, version: ProtocolVersion) -> bytes:

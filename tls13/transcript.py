@@ -33,6 +33,27 @@ class Transcript:
         self._running = hashlib.new(hash_name, b"".join(self._pending))
         self._pending.clear()
 
+    def restore_retry(self, client_hello_1_hash: bytes, hello_retry_request: bytes) -> None:
+        """What stands before a second ClientHello that brings the hash of the first in its cookie. §4.1, §4.3.2"""
+        self._pending[:0] = [MessageHash(hash=client_hello_1_hash).build(), hello_retry_request]
+
+    def hash_with(self, hash_name: str, message: bytes, *, instead_of_last: bool = False) -> bytes:
+        """The hash of everything so far and `message`, before the suite is known: what a binder covers. §4.3.11.2
+
+        Or of `message` in the last one's place.
+        """
+        earlier = self._pending[:-1] if instead_of_last else self._pending
+        return hashlib.new(hash_name, b"".join(earlier) + message).digest()
+
+    def fork(self) -> Transcript:
+        """One that goes on from here by itself, as each authentication after the handshake does. §4.5
+
+        Only after `select_hash`.
+        """
+        fork = Transcript()
+        fork._running = None if self._running is None else self._running.copy()
+        return fork
+
     def hash(self) -> bytes:
         """The hash of everything so far. Only after `select_hash`."""
         return _digest(self._running)

@@ -5,6 +5,8 @@ What the handshake handlers act on. It knows the record layer's rules (RFC 9846 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from schemas.alert import Alert
 from schemas.code_points import (
     AlertDescription,
@@ -23,12 +25,12 @@ from schemas.handshake import (
     KeyUpdate,
     NewSessionTicket,
 )
-from schemas.record import ChangeCipherSpec
+from schemas.record import MAX_PLAINTEXT, ChangeCipherSpec
 from tls13.config import EndpointConfig
 from tls13.crypto.aead import Suite
-from tls13.errors import KeyChangeInsideMessage, MessageTooLong
+from tls13.errors import ConnectionClosed, KeyChangeInsideMessage, MessageTooLong
 from tls13.events import AlertObserved, Event, MessageObserved, Observation, RecordObserved, SecretDerived
-from tls13.record_layer import Protection, fragments, plaintext_record
+from tls13.record_layer import MAX_INNER_PLAINTEXT, Protection, fragments, plaintext_record
 from tls13.transcript import Transcript
 
 HANDSHAKE_HEADER_LENGTH = 4
@@ -93,6 +95,10 @@ class Wire:
         self.events: list[Event] = []
         self.outgoing = bytearray()
         self.early_data_to_skip: int | None = None
+        self.early_data_sent = bytearray()
+        self.early_data_room: int | None = None
+        self.receive_limit = self.send_limit = MAX_INNER_PLAINTEXT
+        self.received = b""
         self.awaits_key_update = False
         self.owes_key_update = False
         self.client_random = b""
@@ -107,22 +113,27 @@ class Wire:
         """Queues an event for the caller."""
         self.events.append(event)
 
-    def log_secret(self, label: str, secret: bytes) -> None:
-        """Shows the observer a secret under its RFC 9850 name."""
-        self.observe(SecretDerived(label, self.client_random, secret))
+    def log_secret(self, label: str, secret: bytes, transcript_hash: bytes = b"") -> None:
+        """Shows the observer a secret under its RFC 9850 name, and the hash that it was derived over."""
+        if self.config.observer is not None:
+            self.config.observer(SecretDerived(label, self.client_random, secret, transcript_hash))
 
     # Sending
 
-    def send(self, message: HandshakeMessage) -> HandshakeMessage:
+    def send(
+        self, message: HandshakeMessage, complete: Callable[[HandshakeMessage], HandshakeMessage] | None = None
+    ) -> HandshakeMessage:
         """Puts a handshake message into the flight and the transcript; gives what the editor made of it.
 
-        Where that is bytes, they are sent, and the message itself is what this side goes by.
+        Where that is bytes, they are sent, and the message itself is what this side goes by. `complete` adds what hangs
+        on all the rest, after the editor.
         """
         edited = message if self.config.edit_message is None else self.config.edit_message(message)
         if isinstance(edited, bytes):
             raw = edited
         else:
-            message, raw = edited, Handshake.of(edited).build()
+            message = edited if complete is None else complete(edited)
+            raw = Handshake.of(message).build()
         if isinstance(message, ClientHello):
             self.client_random = message.random
         if MESSAGE_TYPES[type(message)] not in AFTER_THE_HANDSHAKE:
@@ -153,7 +164,7 @@ class Wire:
     def send_application_data(self, data: bytes) -> None:
         """Application data in full records, with a KeyUpdate first where the key is used up. RFC 9846 §5.5"""
         self.flush()
-        for fragment in fragments(data):
+        for fragment in fragments(data, self.send_limit - 1):
             # The KeyUpdate is the last record that the old key protects.
             if self.writing is not None and self.writing.sequence_number >= self.writing.suite.record_limit - 1:
                 self.update_writing_key(KeyUpdateRequest.update_not_requested)
@@ -192,7 +203,7 @@ class Wire:
         """
         flight = bytes(self._flight)
         self._flight.clear()
-        for fragment in fragments(flight):
+        for fragment in fragments(flight, MAX_PLAINTEXT if self.writing is None else self.send_limit - 1):
             self._emit(ContentType.handshake, fragment, version)
 
     def _emit(
@@ -201,14 +212,40 @@ class Wire:
         if self.writing is None:
             self.outgoing += plaintext_record(content_type, fragment, version)
         else:
-            self.outgoing += self.writing.protect(content_type, fragment)
+            room = self.send_limit - 1 - len(fragment)
+            padding = self.config.padding.padding(content_type, len(fragment), room, self.config.random)
+            self.outgoing += self.writing.protect(content_type, fragment, padding)
 
     def observe(self, observation: Observation) -> None:
         """Shows the observer what went by."""
         if self.config.observer is not None:
             self.config.observer(observation)
 
-    # Early data that is refused. RFC 9846 §4.3.10
+    # Early data: what a client sends, and what a server refuses. RFC 9846 §4.3.10
+
+    def start_early_data(self, suite: Suite, traffic_secret: bytes, max_size: int) -> None:
+        """From here on the client may send early data, at most `max_size` bytes."""
+        self.write_under(suite, traffic_secret)
+        self.early_data_room = max_size
+
+    def send_early_data(self, data: bytes) -> None:
+        """Sends it, and keeps it in case the server refuses it. Raises ConnectionClosed where it can't be sent."""
+        if self.early_data_room is None:
+            raise ConnectionClosed("early data can't be sent: none is offered, or its time is over")
+        if len(data) > self.early_data_room:
+            raise ConnectionClosed(
+                f"{len(data)} bytes of early data, where the server takes {self.early_data_room} more"
+            )
+        self.early_data_room -= len(data)
+        self.early_data_sent += data
+        self.send_application_data(data)
+
+    def end_early_data(self) -> bytes:
+        """No more can be sent; gives all that was."""
+        self.early_data_room = None
+        sent = bytes(self.early_data_sent)
+        self.early_data_sent.clear()
+        return sent
 
     def skip_early_data(self, limit: int) -> None:
         """Records that don't open are dropped from here on, up to `limit` bytes, until one does."""
@@ -229,6 +266,11 @@ class Wire:
         """From the next record on, opens what is received. Raises KeyChangeInsideMessage."""
         self.require_record_boundary()
         self.reading = Protection(suite, traffic_secret)
+
+    def write_in_the_clear(self) -> None:
+        """The server wants a second ClientHello, after early data."""
+        self.flush()
+        self.writing = None
 
     def forget_keys(self) -> None:
         """The connection has failed: no key is needed any more. RFC 9846 §6.2"""

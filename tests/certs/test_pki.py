@@ -12,15 +12,19 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.verification import PolicyBuilder, Store
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from certs import Authority, Flaw, KeyType, Pki, Profile, generate, mint, self_signed
+from certs import CLIENT_FLAWS, Authority, Flaw, KeyType, Pki, Profile, generate, mint, self_signed
 
 NOW = datetime(2031, 5, 17, 12, 30, 15, 250_000, tzinfo=UTC)
 NAMES = ("localhost", "*.example.com", "127.0.0.1", "::1")
+
+ML_DSA = (KeyType.ML_DSA_44, KeyType.ML_DSA_65, KeyType.ML_DSA_87)
+# Releases of OpenSSL before 3.5 know no ML-DSA.
+OPENSSL_KEY_TYPES = [each for each in KeyType if each not in ML_DSA]
 
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="needs the openssl command: apt-get install openssl"
@@ -51,7 +55,7 @@ def openssl_verify(pki: Pki, certificate: Path, *, purpose: str, name: str | Non
 
 
 @needs_openssl
-@pytest.mark.parametrize("key_type", KeyType)
+@pytest.mark.parametrize("key_type", OPENSSL_KEY_TYPES)
 def test_openssl_in_strict_mode_accepts_every_server_certificate(pki: Pki, key_type: KeyType) -> None:
     certificate = pki.server(key_type).certificate
     assert openssl_verify(pki, certificate, purpose="sslserver", name="localhost") == "OK"
@@ -61,7 +65,7 @@ def test_openssl_in_strict_mode_accepts_every_server_certificate(pki: Pki, key_t
 
 
 @needs_openssl
-@pytest.mark.parametrize("key_type", KeyType)
+@pytest.mark.parametrize("key_type", OPENSSL_KEY_TYPES)
 def test_openssl_in_strict_mode_accepts_every_client_certificate(pki: Pki, key_type: KeyType) -> None:
     certificate = pki.client(key_type, "alice").certificate
     assert certificate.name == f"alice-{key_type}.pem"
@@ -80,6 +84,26 @@ def test_the_webpki_rules_of_pyca_accept_every_certificate(pki: Pki, key_type: K
     client, *above = chain_in(pki.client(key_type).certificate)
     verified = rules.build_client_verifier().verify(client, above)
     assert verified.subjects == [x509.DNSName("client")]
+
+
+@pytest.mark.parametrize(
+    ("key_type", "identifier"),
+    [
+        (KeyType.ML_DSA_44, "2.16.840.1.101.3.4.3.17"),
+        (KeyType.ML_DSA_65, "2.16.840.1.101.3.4.3.18"),
+        (KeyType.ML_DSA_87, "2.16.840.1.101.3.4.3.19"),
+    ],
+)
+def test_an_ml_dsa_authority_signs_what_pyca_verifies(key_type: KeyType, identifier: str) -> None:
+    """RFC 9881 §2: one identifier for the key and its signatures, and no hash beside it."""
+    authority = Authority.self_made("root", now=NOW, key_type=key_type)
+    server = authority.issue(Profile.server(NAMES, now=NOW), generate(key_type)).certificate
+    for each in (authority.root, server):
+        assert each.signature_algorithm_oid.dotted_string == identifier
+        assert each.public_key_algorithm_oid.dotted_string == identifier
+        assert each.signature_hash_algorithm is None
+    verifier = PolicyBuilder().store(Store([authority.root])).time(NOW).build_server_verifier(x509.DNSName("localhost"))
+    assert verifier.verify(server, []) == [server, authority.root]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +140,9 @@ KINDS = {
     KeyType.ECDSA_P521: (ec.EllipticCurvePrivateKey, 521),
     KeyType.ED25519: (ed25519.Ed25519PrivateKey, None),
     KeyType.ED448: (ed448.Ed448PrivateKey, None),
+    KeyType.ML_DSA_44: (mldsa.MLDSA44PrivateKey, None),
+    KeyType.ML_DSA_65: (mldsa.MLDSA65PrivateKey, None),
+    KeyType.ML_DSA_87: (mldsa.MLDSA87PrivateKey, None),
 }
 
 
@@ -196,6 +223,34 @@ OPENSSL_ANSWERS = {
 def test_openssl_sees_each_flaw_as_what_it_is(pki: Pki, flaw: Flaw) -> None:
     certificate = pki.flawed(flaw).certificate
     assert openssl_verify(pki, certificate, purpose="sslserver", name="localhost") in OPENSSL_ANSWERS[flaw]
+
+
+def test_every_flaw_but_those_of_a_servers_name_can_be_a_clients() -> None:
+    assert set(Flaw) - set(CLIENT_FLAWS) == {Flaw.WRONG_NAME, Flaw.NO_NAMES}
+
+
+@needs_openssl
+@pytest.mark.parametrize("flaw", CLIENT_FLAWS)
+def test_openssl_sees_each_flaw_in_a_client_certificate_too(pki: Pki, flaw: Flaw) -> None:
+    certificate = pki.flawed_client(flaw, "alice").certificate
+    assert certificate.name == f"flawed-alice-{flaw}.pem"
+    assert openssl_verify(pki, certificate, purpose="sslclient", name=None) in OPENSSL_ANSWERS[flaw]
+
+
+def test_a_client_of_the_wrong_usage_is_a_good_server(pki: Pki) -> None:
+    leaf, *above = chain_in(pki.flawed_client(Flaw.WRONG_USAGE, "localhost").certificate)
+    rules = PolicyBuilder().store(Store(chain_in(pki.ca))).time(NOW)
+    assert rules.build_server_verifier(x509.DNSName("localhost")).verify(leaf, above)
+    with pytest.raises(VerificationError, match="EKU"):
+        rules.build_client_verifier().verify(leaf, above)
+
+
+@pytest.mark.parametrize("flaw", [Flaw.WRONG_NAME, "no-names", "ugly"])
+def test_what_is_no_flaw_of_a_client_is_not_minted(flaw: str, tmp_path: Path) -> None:
+    pki = mint(tmp_path, names=["localhost"], now=NOW)
+    with pytest.raises(ValueError, match=flaw):
+        pki.flawed_client(flaw)
+    assert [each.name for each in tmp_path.iterdir()] == ["ca.pem"]
 
 
 def test_the_flaws_that_openssl_overlooks_are_in_the_certificate(pki: Pki) -> None:

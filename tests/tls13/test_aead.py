@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from Crypto.Cipher import AES, ChaCha20_Poly1305
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305 as PycaChaCha20Poly1305
+from nacl.bindings import crypto_aead_chacha20poly1305_ietf_encrypt
 
 from schemas.code_points import CipherSuite
 from tls13.crypto.aead import SUITES, Suite
@@ -123,8 +123,8 @@ def pycryptodome_chacha(key: bytes, nonce: bytes, plaintext: bytes, additional_d
     return b"".join(cipher.encrypt_and_digest(plaintext))
 
 
-def pyca_chacha(key: bytes, nonce: bytes, plaintext: bytes, additional_data: bytes) -> bytes:
-    return PycaChaCha20Poly1305(key).encrypt(nonce, plaintext, additional_data)
+def libsodium_chacha(key: bytes, nonce: bytes, plaintext: bytes, additional_data: bytes) -> bytes:
+    return crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, additional_data, nonce, key)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def pyca_chacha(key: bytes, nonce: bytes, plaintext: bytes, additional_data: byt
         (CipherSuite.TLS_AES_128_GCM_SHA256, pycryptodome_gcm),
         (CipherSuite.TLS_AES_256_GCM_SHA384, pycryptodome_gcm),
         (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, pycryptodome_chacha),
-        (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, pyca_chacha),
+        (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, libsodium_chacha),
         (CipherSuite.TLS_AES_128_CCM_SHA256, pycryptodome_ccm),
         (CipherSuite.TLS_AES_128_CCM_8_SHA256, pycryptodome_ccm_8),
     ],

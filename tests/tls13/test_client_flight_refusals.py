@@ -212,7 +212,7 @@ def test_certificate_request_that_breaks_a_rule(
     (
         "too many",
         lambda server: Certificate(certificate_list=server.certificate().certificate_list * 17),
-        errors.BadCertificate,
+        errors.TooManyCertificates,
     ),
     ("empty entry", lambda server: message(11, bytes.fromhex("00 000005 000000 0000")), errors.MalformedMessage),
     (

@@ -339,7 +339,7 @@ def test_tickets_of_the_callers_own(endpoints: Endpoints) -> None:
     client, server = endpoints.connected(tickets=0)
     ticket = NewSessionTicket(ticket_lifetime=60, ticket_age_add=1, ticket_nonce=b"n", ticket=payload(60_000))
     server.send_ticket(ticket)
-    assert exchange(client, server) == ([TicketReceived(ticket)], [])
+    assert exchange(client, server) == ([TicketReceived(ticket, None)], [])
 
 
 def test_only_a_server_sends_tickets(endpoints: Endpoints) -> None:

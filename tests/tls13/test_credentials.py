@@ -47,6 +47,9 @@ SCHEMES = {
     KeyType.ECDSA_P521: {SignatureScheme.ecdsa_secp521r1_sha512},
     KeyType.ED25519: {SignatureScheme.ed25519},
     KeyType.ED448: {SignatureScheme.ed448},
+    KeyType.ML_DSA_44: {SignatureScheme.mldsa44},
+    KeyType.ML_DSA_65: {SignatureScheme.mldsa65},
+    KeyType.ML_DSA_87: {SignatureScheme.mldsa87},
 }
 
 needs_openssl = pytest.mark.skipif(
@@ -94,9 +97,9 @@ def usual_forms() -> Iterator[tuple[KeyType, Encoding, PrivateFormat, str | None
     older = PrivateFormat.TraditionalOpenSSL
     for key_type, encoding, password in product(SCHEMES, (Encoding.PEM, Encoding.DER), (None, "pässword")):
         yield key_type, encoding, PrivateFormat.PKCS8, password
-        # PKCS#1 and SEC1: none for EdDSA, and no encryption but in PEM.
-        eddsa = key_type in (KeyType.ED25519, KeyType.ED448)
-        if not eddsa and (encoding is Encoding.PEM or password is None):
+        # PKCS#1 and SEC1: for RSA and ECDSA alone, and no encryption but in PEM.
+        old = key_type is KeyType.RSA or key_type.startswith("ecdsa")
+        if old and (encoding is Encoding.PEM or password is None):
             yield key_type, encoding, older, password
 
 

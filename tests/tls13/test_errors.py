@@ -15,14 +15,15 @@ GROUPS = {Reason, errors.IllegalParameter, NegotiationFailure}
 """Bases that are never raised themselves."""
 
 ALERT_NUMBERS = {
-    10: {"KeyChangeInsideMessage", "NotTLS", "TooManyMessages", "UnexpectedMessage"},
+    10: {"KeyChangeInsideMessage", "NotTLS", "TooManyMessages", "TooMuchEarlyData", "UnexpectedMessage"},
     20: {"BadRecordMac"},
     22: {"RecordOverflow"},
-    40: {"NoCommonCipherSuite", "NoCommonGroup", "NoCommonSignatureScheme", "UnsupportedHandshake"},
-    42: {"BadCertificate"},
+    40: {"NoCommonCipherSuite", "NoCommonGroup", "NoCommonPsk", "NoCommonSignatureScheme", "UnsupportedHandshake"},
+    42: {"BadCertificate", "TooManyCertificates"},
     43: {"UnsupportedCertificate"},
     45: {"CertificateExpired"},
     47: {
+        "BadCookie",
         "BadKeyShare",
         "ChangedParameter",
         "DowngradeDetected",
@@ -38,12 +39,15 @@ ALERT_NUMBERS = {
     },
     48: {"UnknownCA"},
     50: {"EmptyCertificate", "MalformedMessage"},
-    51: {"BadFinished", "BadSignature"},
+    51: {"BadBinder", "BadFinished", "BadSignature"},
     70: {"UnsupportedVersion"},
+    71: {"InsufficientSecurity"},
     80: {"InternalError"},
     109: {"MissingExtension"},
     110: {"UnsolicitedExtension"},
     112: {"UnrecognizedName"},
+    115: {"UnknownPskIdentity"},
+    116: {"CertificateRequired"},
     120: {"NoApplicationProtocol"},
 }
 """RFC 9846 §6.2, by number: what each alert is for."""

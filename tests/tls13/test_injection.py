@@ -102,11 +102,15 @@ def test_the_observer_sees_everything_that_goes_by(endpoints: Endpoints) -> None
     secrets = [[each for each in log if isinstance(each, SecretDerived)] for log in seen.values()]
     assert secrets[0] == secrets[1]
     assert [each.label for each in secrets[0]] == [
+        "early_secret",
+        "handshake_secret",
         "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
         "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        "main_secret",
         "CLIENT_TRAFFIC_SECRET_0",
         "SERVER_TRAFFIC_SECRET_0",
         "EXPORTER_SECRET",
+        "resumption_secret",
     ]
     hello = next(each.message for each in seen["client"] if isinstance(each, MessageObserved))
     assert isinstance(hello, ClientHello)

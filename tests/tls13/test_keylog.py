@@ -108,11 +108,18 @@ def test_a_line_reads_as_rfc_9850_writes_it() -> None:
 
 def test_the_writer_appends_lines_that_only_the_owner_may_read(tmp_path: Path) -> None:
     path = tmp_path / "keys"
-    for secret in (b"\x01", b"\x02"):
+    for label, secret in ((Label.CLIENT_RANDOM, b"\x01"), (Label.EXPORTER_SECRET, b"\x02")):
         with KeyLogWriter(path) as writer:
-            writer.write(f"LABEL_{secret[0]}", RANDOM, secret)
-    assert path.read_text() == f"LABEL_1 {HEX} 01\nLABEL_2 {HEX} 02\n"
+            writer.write(label, RANDOM, secret)
+    assert path.read_text() == f"CLIENT_RANDOM {HEX} 01\nEXPORTER_SECRET {HEX} 02\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_rfc_9850_has_no_label_for_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    with KeyLogWriter(path) as writer:
+        writer.write("resumption_secret", RANDOM, b"\x01")
+    assert path.read_text() == ""
 
 
 def test_lines_of_several_threads_stay_whole(tmp_path: Path) -> None:
@@ -121,7 +128,7 @@ def test_lines_of_several_threads_stay_whole(tmp_path: Path) -> None:
 
         def write(number: int) -> None:
             for _ in range(200):
-                writer.write("LABEL", bytes([number]) * 32, bytes(1000))
+                writer.write(Label.CLIENT_RANDOM, bytes([number]) * 32, bytes(1000))
 
         threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
         for thread in threads:
@@ -130,7 +137,7 @@ def test_lines_of_several_threads_stay_whole(tmp_path: Path) -> None:
             thread.join()
     lines = path.read_text().splitlines()
     assert len(lines) == 1600
-    assert {len(each) for each in lines} == {len("LABEL ") + 64 + 1 + 2000}
+    assert {len(each) for each in lines} == {len("CLIENT_RANDOM ") + 64 + 1 + 2000}
 
 
 def test_after_close_nothing_is_written(tmp_path: Path) -> None:
@@ -138,7 +145,7 @@ def test_after_close_nothing_is_written(tmp_path: Path) -> None:
     writer = KeyLogWriter(path)
     writer.close()
     writer.close()
-    writer.write("A", RANDOM, b"\x01")
+    writer.write(Label.EXPORTER_SECRET, RANDOM, b"\x01")
     assert path.read_text() == ""
 
 
@@ -147,7 +154,7 @@ def test_a_log_that_cannot_be_written_is_refused_by_name(tmp_path: Path) -> None
         KeyLogWriter(tmp_path / "absent" / "keys")
     if os.path.exists("/dev/full"):
         with KeyLogWriter("/dev/full") as writer, pytest.raises(ConfigurationError, match="No space left"):
-            writer.write("A", RANDOM, b"\x01")
+            writer.write(Label.EXPORTER_SECRET, RANDOM, b"\x01")
 
 
 def test_the_environment_names_the_file_or_none(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_a_part_of_a_record_waits() -> None:
     assert record.fragment == b"hello"
 
 
+def test_what_is_fed_stays_the_callers() -> None:
+    reader = RecordReader()
+    first, second = bytearray(RECORDS[:30]), bytearray(RECORDS[30:])
+    found = [*reader.feed(first)]
+    first[:] = bytes(30)
+    found += reader.feed(second)
+    assert second == RECORDS[30:]
+    assert b"".join(each.raw for each in found) == RECORDS
+    assert all(type(each.raw) is bytes for each in found)
+
+
 @pytest.mark.parametrize(("content_type", "limit"), [(22, 2**14), (21, 2**14), (20, 2**14), (23, 2**14 + 256)])
 def test_a_record_is_refused_by_its_header_one_byte_over_its_limit(content_type: int, limit: int) -> None:
     (record,) = RecordReader().feed(plaintext(content_type, bytes(limit)))
@@ -157,6 +168,16 @@ def test_the_limit_on_what_a_record_opens_to() -> None:
             protection().unprotect(by_hand().seal(23, b"\x01" * content, padding))
 
 
+@pytest.mark.parametrize("limit", [64, 2**14])
+def test_the_limit_can_be_lower_and_counts_type_and_padding(limit: int) -> None:
+    for length in (limit - 1, limit - 21):
+        record = by_hand().seal(23, bytes(length), limit - 1 - length)
+        assert protection().unprotect(record, limit) == (ContentType.application_data, bytes(length))
+    for content, padding in ((limit, 0), (limit - 1, 1), (0, limit)):
+        with pytest.raises(RecordOverflow, match=f"opens to {limit + 1} bytes, over {limit}"):
+            protection().unprotect(by_hand().seal(23, b"\x01" * content, padding), limit)
+
+
 def test_the_header_is_authenticated() -> None:
     record = by_hand().seal(23, b"x")
     with pytest.raises(BadRecordMac):
@@ -186,6 +207,12 @@ def test_content_is_cut_into_full_records(length: int, lengths: list[int]) -> No
     pieces = list(fragments(content[:length]))
     assert [len(each) for each in pieces] == lengths
     assert b"".join(pieces) == content[:length]
+
+
+def test_content_is_cut_into_smaller_records_for_a_peer_that_wants_them() -> None:
+    assert list(fragments(b"abcdefgh", 3)) == [b"abc", b"def", b"gh"]
+    assert list(fragments(b"abcdef", 3)) == [b"abc", b"def"]
+    assert list(fragments(b"", 3)) == []
 
 
 def test_a_plaintext_record() -> None:

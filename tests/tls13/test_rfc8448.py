@@ -127,7 +127,7 @@ def client_editor(groups: list[NamedGroup], *, session_ticket: bool) -> MessageE
 
 
 def server_editor(groups: list[NamedGroup], cookie: bytes = b"") -> MessageEditor:
-    """What NSS's server adds: its groups, its record size limit, its thanks for the name, a cookie."""
+    """What NSS's server adds: its groups, its thanks for the name, a cookie."""
 
     def edit(message: HandshakeMessage) -> HandshakeMessage:
         if isinstance(message, HelloRetryRequest):
@@ -135,7 +135,7 @@ def server_editor(groups: list[NamedGroup], cookie: bytes = b"") -> MessageEdito
             asked = ours[ExtensionType.key_share], Cookie.hello_retry_request(cookie)
             return replace(message, extensions=[*asked, ours[ExtensionType.supported_versions]])
         if isinstance(message, EncryptedExtensions):
-            assert message.extensions == []
+            assert message.extensions == [RecordSizeLimit.encrypted_extensions(0x4001)]
             return EncryptedExtensions(
                 extensions=[
                     SupportedGroups.encrypted_extensions(groups),

@@ -134,16 +134,23 @@ def test_a_certificate_without_extended_key_usage_is_for_any_use() -> None:
 
 
 def test_a_self_signed_certificate_that_is_trusted_itself_is_accepted_for_its_names_and_dates_alone() -> None:
-    for profile in (Profile.server(NAMES, now=NOW), replace(Profile.server(NAMES, now=NOW), is_authority=True)):
-        chain = self_signed(profile, generate(KeyType.ED25519)).certificate_list
-        trust = TrustStore.from_der(chain)
-        assert trust.verify_server(chain, "www.example.com", NOW) == chain
-        assert type(refusal(chain, trust=trust, name="example.org")) is BadCertificate
-        with pytest.raises(CertificateExpired, match="expired on 2032-06-18"):
-            trust.verify_server(chain, "localhost", NOW + timedelta(days=399))
-        wrong_use = replace(profile, usages=(ExtendedKeyUsageOID.CLIENT_AUTH,))
-        other = self_signed(wrong_use, generate(KeyType.ED25519)).certificate_list
-        assert type(refusal(other, trust=TrustStore.from_der(other))) is BadCertificate
+    profile = Profile.server(NAMES, now=NOW)
+    chain = self_signed(profile, generate(KeyType.ED25519)).certificate_list
+    trust = TrustStore.from_der(chain)
+    assert trust.verify_server(chain, "www.example.com", NOW) == chain
+    assert type(refusal(chain, trust=trust, name="example.org")) is BadCertificate
+    with pytest.raises(CertificateExpired, match="expired on 2032-06-18"):
+        trust.verify_server(chain, "localhost", NOW + timedelta(days=399))
+    wrong_use = replace(profile, usages=(ExtendedKeyUsageOID.CLIENT_AUTH,))
+    other = self_signed(wrong_use, generate(KeyType.ED25519)).certificate_list
+    assert type(refusal(other, trust=TrustStore.from_der(other))) is BadCertificate
+
+
+def test_an_authority_that_is_trusted_is_no_server_by_itself_unless_its_key_may_sign_handshakes() -> None:
+    """Profiles of authorities have a keyUsage of keyCertSign and cRLSign, those that OpenSSL makes by default none."""
+    authoritative = replace(Profile.server(NAMES, now=NOW), is_authority=True)
+    chain = self_signed(authoritative, generate(KeyType.ED25519)).certificate_list
+    assert "its keyUsage has no digitalSignature" in str(refusal(chain, trust=TrustStore.from_der(chain)))
 
 
 def test_trusting_a_certificate_does_not_trust_another_with_the_same_name_and_key() -> None:
@@ -165,7 +172,7 @@ FLAWS: dict[Flaw, tuple[type[Reason], str]] = {
     Flaw.UNKNOWN_CA: (UnknownCA, "no trusted root for issuer CN=an authority that nobody knows"),
     Flaw.NAMESAKE_CA: (UnknownCA, "signed by another CN=the root than the one at hand"),
     Flaw.EXPIRED_ISSUER: (CertificateExpired, "issuer CN=an authority that has expired expired on 2031-05-16"),
-    Flaw.ISSUER_IS_NO_CA: (BadCertificate, "issuer CN=a server that plays authority is no CA"),
+    Flaw.ISSUER_IS_NO_CA: (BadCertificate, "issuer CN=tls13 test server that plays authority is no CA"),
     Flaw.WEAK_KEY: (UnsupportedCertificate, "RSA key is weak: 1024 bits"),
     Flaw.WEAK_SIGNATURE: (BadCertificate, "sha224"),
     Flaw.UNSUPPORTED_KEY: (UnsupportedCertificate, "public key"),

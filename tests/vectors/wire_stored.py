@@ -10,6 +10,7 @@ from schemas.code_points import (
     HpkeAead,
     HpkeKdf,
     HpkeKem,
+    NamedGroup,
     ProtocolVersion,
     SignatureScheme,
     TlsKdfIdentifier,
@@ -32,7 +33,16 @@ from schemas.encrypted_client_hello import (
 )
 from schemas.extensions import EchOuterExtensions, SupportedVersions
 from schemas.sslv2 import V2CipherKind, V2CipherSpec, V2ClientHello, V2RecordHeader
-from schemas.stored import Session, SessionFile, TicketPlaintext, TicketState
+from schemas.stored import (
+    CookiePlaintext,
+    CookieState,
+    RetryMemory,
+    Sealed,
+    Session,
+    SessionFile,
+    TicketPlaintext,
+    TicketState,
+)
 from schemas.tls12 import DigitallySigned
 from schemas.transparency import SignedCertificateTimestamp, SignedCertificateTimestampList, SignedTimestamp
 
@@ -110,6 +120,86 @@ STORED = [
             000000    length of peer_certificates
             0002      length of application_data
             da7a      application_data
+        """,
+    ),
+    Example(
+        name="CookiePlaintext",
+        schema=CookiePlaintext,
+        value=CookiePlaintext(
+            state=CookieState(
+                creation_time=0x0000019A2B3C4D5E,
+                memory=RetryMemory(
+                    cipher_suite=CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+                    selected_group=NamedGroup.secp256r1,
+                    client_hello_1=b"\x11" * 32,
+                    unchanged=b"\x22" * 32,
+                    offered_psk=1,
+                ),
+            )
+        ),
+        text="""
+            0001              format_version: 1
+            0000019a2b3c4d5e  creation_time
+            1303              cipher_suite: TLS_CHACHA20_POLY1305_SHA256
+            0017              selected_group: secp256r1
+            20  length of client_hello_1
+            11*32  client_hello_1
+            22*32             unchanged
+            01                offered_psk
+        """,
+    ),
+    Example(
+        name="CookieState",
+        schema=CookieState,
+        value=CookieState(
+            creation_time=1,
+            memory=RetryMemory(
+                cipher_suite=CipherSuite.TLS_AES_256_GCM_SHA384,
+                selected_group=NamedGroup.x25519,
+                client_hello_1=b"\x11" * 48,
+                unchanged=b"\x22" * 32,
+                offered_psk=0,
+            ),
+        ),
+        text="""
+            0000000000000001  creation_time
+            1302              cipher_suite: TLS_AES_256_GCM_SHA384
+            001d              selected_group: x25519
+            30  length of client_hello_1
+            11*48  client_hello_1
+            22*32             unchanged
+            00                offered_psk
+        """,
+    ),
+    Example(
+        name="RetryMemory",
+        schema=RetryMemory,
+        value=RetryMemory(
+            cipher_suite=CipherSuite.TLS_AES_128_GCM_SHA256,
+            selected_group=NamedGroup.X25519MLKEM768,
+            client_hello_1=b"\x33" * 32,
+            unchanged=b"\x44" * 32,
+            offered_psk=0,
+        ),
+        text="""
+            1301       cipher_suite: TLS_AES_128_GCM_SHA256
+            11ec       selected_group: X25519MLKEM768
+            20  length of client_hello_1
+            33*32  client_hello_1
+            44*32      unchanged
+            00         offered_psk
+        """,
+    ),
+    Example(
+        name="Sealed",
+        schema=Sealed,
+        value=Sealed(key_name=b"\x01" * 16, nonce=b"\x02" * 24, ciphertext=b"\x03" * 20),
+        whole_prefixes=range(40, 60),
+        open_end=True,
+        text="""
+            01*16  key_name
+            02*24  nonce
+            03*20  ciphertext, a tag of 16 bytes behind 4
         """,
     ),
 ]

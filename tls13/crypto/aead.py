@@ -11,20 +11,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
-from nacl.bindings import (
-    crypto_aead_chacha20poly1305_ietf_ABYTES,
-    crypto_aead_chacha20poly1305_ietf_decrypt,
-    crypto_aead_chacha20poly1305_ietf_encrypt,
-    crypto_aead_chacha20poly1305_ietf_KEYBYTES,
-)
-from nacl.exceptions import CryptoError
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
 from schemas.code_points import CipherSuite
 from tls13.errors import BadRecordMac
 
 Buffer = bytes | bytearray | memoryview
-"""What may be sealed and opened. A suite whose library insists on bytes copies anything else once."""
+"""What may be sealed and opened."""
 
 
 class Aead(Protocol):
@@ -41,24 +34,26 @@ class Aead(Protocol):
 class Suite:
     """One cipher suite. Lengths are in bytes, `hash_name` is hashlib's.
 
-    `record_limit` is how many full-size records one key may protect. RFC 9846 §5.5
+    `record_limit` is how many full-size records one key may protect (RFC 9846 §5.5). `security_bits` is the cipher's
+    security strength (NIST SP 800-57 part 1 table 2), or the length of its tag where forging that is easier by far.
     """
 
     cipher_suite: CipherSuite
     hash_name: str
     key_length: int
     record_limit: int
+    security_bits: int
     aead: Callable[[bytes], Aead]
     iv_length: int = 12
     tag_length: int = 16
 
 
-class Aes:
-    """A mode of AES under one key: what pyca/cryptography's objects for such modes have in common."""
+class Sealer:
+    """One AEAD algorithm under one key: what pyca/cryptography's objects for them have in common."""
 
     __slots__ = ("_decrypt", "seal")
 
-    def __init__(self, cipher: AESGCM | AESCCM) -> None:
+    def __init__(self, cipher: AESGCM | AESCCM | ChaCha20Poly1305) -> None:
         # The library's own methods, so that a record costs no call in between.
         self.seal = cipher.encrypt
         self._decrypt = cipher.decrypt
@@ -71,45 +66,24 @@ class Aes:
             raise authentication_failure() from None
 
 
-def aes_gcm(key: bytes) -> Aes:
+def aes_gcm(key: bytes) -> Sealer:
     """AEAD_AES_128_GCM or AEAD_AES_256_GCM, as long as the key is. RFC 5116 §5.1, §5.2."""
-    return Aes(AESGCM(key))
+    return Sealer(AESGCM(key))
 
 
-def aes_ccm(key: bytes) -> Aes:
+def aes_ccm(key: bytes) -> Sealer:
     """AEAD_AES_128_CCM. RFC 5116 §5.3."""
-    return Aes(AESCCM(key, tag_length=16))
+    return Sealer(AESCCM(key, tag_length=16))
 
 
-def aes_ccm_8(key: bytes) -> Aes:
+def aes_ccm_8(key: bytes) -> Sealer:
     """AEAD_AES_128_CCM_8: the same with half the tag, which one forgery in 2^64 gets past. RFC 6655 §6.1."""
-    return Aes(AESCCM(key, tag_length=8))
+    return Sealer(AESCCM(key, tag_length=8))
 
 
-class ChaCha20Poly1305:
-    """AEAD_CHACHA20_POLY1305. RFC 8439 §2.8. Raises ValueError for a key that is not 32 bytes, as AES does."""
-
-    __slots__ = ("_key",)
-
-    def __init__(self, key: bytes) -> None:
-        if len(key) != crypto_aead_chacha20poly1305_ietf_KEYBYTES:
-            raise ValueError(f"a ChaCha20-Poly1305 key is 32 bytes, not {len(key)}")
-        self._key = key
-
-    def seal(self, nonce: bytes, plaintext: Buffer, additional_data: Buffer, /) -> bytes:
-        """See `Aead`."""
-        return crypto_aead_chacha20poly1305_ietf_encrypt(bytes(plaintext), bytes(additional_data), nonce, self._key)
-
-    def open(self, nonce: bytes, ciphertext: Buffer, additional_data: Buffer, /) -> bytes:
-        """See `Aead`."""
-        if len(ciphertext) < crypto_aead_chacha20poly1305_ietf_ABYTES:
-            raise authentication_failure()
-        try:
-            return crypto_aead_chacha20poly1305_ietf_decrypt(
-                bytes(ciphertext), bytes(additional_data), nonce, self._key
-            )
-        except CryptoError:
-            raise authentication_failure() from None
+def chacha20_poly1305(key: bytes) -> Sealer:
+    """AEAD_CHACHA20_POLY1305. RFC 8439 §2.8."""
+    return Sealer(ChaCha20Poly1305(key))
 
 
 def authentication_failure() -> BadRecordMac:
@@ -134,6 +108,7 @@ SUITES: Mapping[CipherSuite, Suite] = {
             hash_name="sha256",
             key_length=16,
             record_limit=AES_GCM_RECORD_LIMIT,
+            security_bits=128,
             aead=aes_gcm,
         ),
         Suite(
@@ -141,6 +116,7 @@ SUITES: Mapping[CipherSuite, Suite] = {
             hash_name="sha384",
             key_length=32,
             record_limit=AES_GCM_RECORD_LIMIT,
+            security_bits=256,
             aead=aes_gcm,
         ),
         Suite(
@@ -148,13 +124,15 @@ SUITES: Mapping[CipherSuite, Suite] = {
             hash_name="sha256",
             key_length=32,
             record_limit=LAST_SEQUENCE_NUMBER,
-            aead=ChaCha20Poly1305,
+            security_bits=256,
+            aead=chacha20_poly1305,
         ),
         Suite(
             cipher_suite=CipherSuite.TLS_AES_128_CCM_SHA256,
             hash_name="sha256",
             key_length=16,
             record_limit=AES_CCM_RECORD_LIMIT,
+            security_bits=128,
             aead=aes_ccm,
         ),
         Suite(
@@ -162,6 +140,7 @@ SUITES: Mapping[CipherSuite, Suite] = {
             hash_name="sha256",
             key_length=16,
             record_limit=AES_CCM_RECORD_LIMIT,
+            security_bits=64,
             aead=aes_ccm_8,
             tag_length=8,
         ),

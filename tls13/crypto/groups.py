@@ -37,6 +37,10 @@ class PrivateShare(Protocol):
 class Group(Protocol):
     """What a row of `GROUPS` offers."""
 
+    @property
+    def security_bits(self) -> int:
+        """Its security strength. NIST SP 800-57 part 1 §5.6.1"""
+
     def generate(self, random: Random, /) -> PrivateShare:
         """A new key share."""
 
@@ -49,9 +53,10 @@ class Group(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DiffieHellman:
-    """A group where both sides send a public key, whoever comes first."""
+    """A group where both sides send a public key, whoever comes first. `security_bits` is from SP 800-186."""
 
     generate: Callable[[Random], PrivateShare]
+    security_bits: int
 
     def respond(self, random: Random, peer_share: bytes, /) -> tuple[bytes, bytes]:
         """See `Group`."""
@@ -174,6 +179,7 @@ class MlKemShare:
 class MlKem:
     """A parameter set of ML-KEM (FIPS 203 §8) and the lengths of its ciphertexts and encapsulation keys in bytes.
 
+    `security_bits` is the strength that FIPS 203 table 2 asks of its randomness.
     Encapsulation by given randomness and decapsulation have no public name in the library: `_encaps` and `_decaps` are
     what its own HPKE calls.
     """
@@ -181,6 +187,7 @@ class MlKem:
     parameter_set: MLKEM.ParamSet
     encapsulation_key_length: int
     ciphertext_length: int
+    security_bits: int
 
     def generate(self, random: Random, /) -> MlKemShare:
         """The 64 bytes that `random` gives are the seeds d and z. FIPS 203 §6.1"""
@@ -232,6 +239,11 @@ class Hybrid:
     client_lengths: tuple[int, int]
     server_lengths: tuple[int, int]
 
+    @property
+    def security_bits(self) -> int:
+        """That of the stronger of the two."""
+        return max(self.first.security_bits, self.second.security_bits)
+
     def generate(self, random: Random, /) -> HybridShare:
         """See `Group`. The first group draws first."""
         return HybridShare(self.first.generate(random), self.second.generate(random), self.server_lengths)
@@ -272,31 +284,34 @@ DRAWS = 64
 
 # -- the rows ------------------------------------------------------------------------------------------------
 
-X25519 = DiffieHellman(X25519Share.generate)
-X448 = DiffieHellman(X448Share.generate)
+X25519 = DiffieHellman(X25519Share.generate, security_bits=128)
+X448 = DiffieHellman(X448Share.generate, security_bits=224)
 P256 = DiffieHellman(
     WeierstrassCurve(
         name="P-256",
         coordinate_length=32,
         order=0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC632551,
-    ).generate
+    ).generate,
+    security_bits=128,
 )
 P384 = DiffieHellman(
     WeierstrassCurve(
         name="P-384",
         coordinate_length=48,
         order=2**384 - 0x389CB27E_0BC8D220_A7E5F24D_B74F5885_1313E695_333AD68D,
-    ).generate
+    ).generate,
+    security_bits=192,
 )
 P521 = DiffieHellman(
     WeierstrassCurve(
         name="P-521",
         coordinate_length=66,
         order=2**521 - 0x5_AE79787C_40D06994_8033FEB7_08F65A2F_C44A3647_7663B851_449048E1_6EC79BF7,
-    ).generate
+    ).generate,
+    security_bits=256,
 )
-ML_KEM_768 = MlKem(MLKEM.ML_KEM_768, encapsulation_key_length=1184, ciphertext_length=1088)
-ML_KEM_1024 = MlKem(MLKEM.ML_KEM_1024, encapsulation_key_length=1568, ciphertext_length=1568)
+ML_KEM_768 = MlKem(MLKEM.ML_KEM_768, encapsulation_key_length=1184, ciphertext_length=1088, security_bits=192)
+ML_KEM_1024 = MlKem(MLKEM.ML_KEM_1024, encapsulation_key_length=1568, ciphertext_length=1568, security_bits=256)
 
 GROUPS: Mapping[NamedGroup, Group] = {
     NamedGroup.X25519MLKEM768: Hybrid(ML_KEM_768, X25519, client_lengths=(1184, 32), server_lengths=(1088, 32)),

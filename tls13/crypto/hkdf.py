@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
@@ -35,8 +36,13 @@ def hkdf_expand_label(hash_name: str, secret: bytes, label: bytes, context: byte
     `label` is 1 to 249 bytes and comes without the "tls13 " that goes before each, `context` is at most 255 bytes.
     Raises EncodeError where they are not.
     """
-    info = HkdfLabel(length=length, label=b"tls13 " + label, context=context).build()
-    return hkdf_expand(hash_name, secret, info, length)
+    return hkdf_expand(hash_name, secret, hkdf_label(length, label, context), length)
+
+
+@lru_cache(maxsize=64)
+def hkdf_label(length: int, label: bytes, context: bytes) -> bytes:
+    """The HkdfLabel of an HKDF-Expand-Label. Most are the same in every connection: they have no context."""
+    return HkdfLabel(length=length, label=b"tls13 " + label, context=context).build()
 
 
 def derive_secret(hash_name: str, secret: bytes, label: bytes, transcript_hash: bytes) -> bytes:

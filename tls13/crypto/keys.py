@@ -18,6 +18,7 @@ from Crypto.PublicKey.MLDSA import MLDSAKey
 from Crypto.PublicKey.RSA import RsaKey
 from Crypto.Signature import eddsa
 from Crypto.Util.asn1 import DerBitString, DerInteger, DerNull, DerObjectId, DerOctetString, DerSequence
+from cryptography.hazmat import asn1
 from nacl.signing import SigningKey, VerifyKey
 
 from tls13.errors import BadCertificate, ConfigurationError, UnsupportedCertificate
@@ -51,6 +52,22 @@ class KeyType:
     private: Callable[[bytes], tuple[PrivateHalf, bytes]]
 
 
+@asn1.sequence
+class SubjectPublicKeyInfo:
+    """RFC 5280 §4.1.2.7."""
+
+    algorithm: asn1.TLV
+    subject_public_key: asn1.BitString
+
+
+@asn1.sequence
+class RSAPublicKey:
+    """RFC 8017 §A.1.1."""
+
+    modulus: int
+    exponent: int
+
+
 def public_key_type(der: bytes) -> tuple[KeyType, bytes]:
     """The type of key in a SubjectPublicKeyInfo and the content of subjectPublicKey.
 
@@ -61,13 +78,15 @@ def public_key_type(der: bytes) -> tuple[KeyType, bytes]:
             f"the certificate's public key takes {len(der)} bytes: {MAX_SPKI_LENGTH} is the most that is accepted"
         )
     try:
-        algorithm, subject_public_key = DerSequence().decode(der, strict=True, nr_elements=2)[:]
-        bits = DerBitString().decode(subject_public_key, strict=True).value
-    except (ValueError, IndexError):
+        info = asn1.decode_der(SubjectPublicKeyInfo, der)
+        if info.subject_public_key.padding_bits():
+            raise ValueError("subjectPublicKey is not whole bytes")
+    except ValueError:
         raise BadCertificate("the certificate's public key is no SubjectPublicKeyInfo in DER") from None
+    algorithm = asn1.encode_der(info.algorithm)
     if algorithm not in KEY_TYPES:
         raise UnsupportedCertificate(f"the certificate's public key {unusable(algorithm)}")
-    return KEY_TYPES[algorithm], bits
+    return KEY_TYPES[algorithm], info.subject_public_key.as_bytes()
 
 
 def private_key_type(der: bytes) -> KeyType:
@@ -122,10 +141,10 @@ def key_type_names() -> str:
 
 def rsa_public_key(bits: bytes) -> RsaKey:
     """An RSAPublicKey. RFC 8017 §A.1.1."""
-    modulus, exponent = DerSequence().decode(bits, strict=True, nr_elements=2, only_ints_expected=True)[:]
-    if exponent % 2 == 0:
+    key = asn1.decode_der(RSAPublicKey, bits)
+    if key.exponent % 2 == 0:
         raise ValueError("an even exponent has no inverse")
-    return RSA.construct((modulus, exponent))
+    return RSA.construct((key.modulus, key.exponent))
 
 
 def rsa_private_key(der: bytes) -> tuple[PrivateHalf, bytes]:

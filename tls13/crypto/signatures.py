@@ -23,6 +23,7 @@ from nacl.signing import SigningKey, VerifyKey
 from schemas.code_points import SignatureScheme
 from tls13.crypto import Random
 from tls13.crypto.keys import PrivateHalf, PublicHalf, RsassaPssKey, confined, private_key_type, public_key_type
+from tls13.crypto.strength import security_bits
 from tls13.errors import BadCertificate, BadSignature, ConfigurationError, InternalError, UnsupportedCertificate
 
 Sign = Callable[[bytes], bytes]
@@ -39,8 +40,11 @@ class Signer(Protocol):
     def schemes(self) -> Sequence[SignatureScheme]:
         """What it can sign by, best first."""
 
-    def sign(self, scheme: SignatureScheme, content: bytes) -> bytes:
-        """The signature of `content`. Raises InternalError if there is none to be had."""
+    def sign(self, scheme: SignatureScheme, content: bytes) -> bytes | None:
+        """The signature of `content`, None where it is not ready yet: the same will be asked for again.
+
+        Raises InternalError if there is none to be had.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,13 @@ class LocalSigner:
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A peer's public key, parsed once. `spki` is its SubjectPublicKeyInfo in DER."""
+    """A peer's public key, parsed once. `spki` is its SubjectPublicKeyInfo in DER.
+
+    `security_bits` is the security strength of its signatures. NIST SP 800-57 part 1 §5.6.1
+    """
 
     spki: bytes
+    security_bits: int = field(compare=False)
     _verifies: Mapping[SignatureScheme, Verify] = field(repr=False, compare=False)
 
     @classmethod
@@ -116,7 +124,7 @@ class PublicKey:
             raise UnsupportedCertificate(
                 f"the {key_type.name} public key in the certificate is too small or too large for TLS 1.3"
             )
-        return cls(der, usable)
+        return cls(der, security_bits(key), usable)
 
     @property
     def schemes(self) -> tuple[SignatureScheme, ...]:
@@ -139,6 +147,10 @@ class PublicKey:
 class SignatureAlgorithm(Protocol):
     """What a row of `SIGNATURES` offers: a key tied to the scheme, or None where the two do not go together."""
 
+    @property
+    def security_bits(self) -> int:
+        """The most that its hash and curve are good for (NIST SP 800-57 part 1 §5.6.1). An RSA key may be weaker."""
+
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """How `key` signs."""
 
@@ -156,6 +168,11 @@ class RsaPss:
     hash: Callable[[bytes], pss.Hash]
     hash_length: int
     dedicated: bool = False
+
+    @property
+    def security_bits(self) -> int:
+        """What the hash stands up to in a search for collisions. SP 800-57 part 1 table 3"""
+        return 4 * self.hash_length
 
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """See `SignatureAlgorithm`."""
@@ -196,6 +213,7 @@ class Ecdsa:
 
     curve: str
     hash: Callable[[bytes], DSS.Hash]
+    security_bits: int
 
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """See `SignatureAlgorithm`."""
@@ -222,6 +240,8 @@ class Ecdsa:
 class Ed25519:
     """EdDSA on edwards25519, without prehash or context. RFC 8032 §5.1."""
 
+    security_bits: int = 128
+
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """See `SignatureAlgorithm`. Such a signature takes no randomness."""
         return (lambda content: key.sign(content).signature) if isinstance(key, SigningKey) else None
@@ -234,6 +254,8 @@ class Ed25519:
 @dataclass(frozen=True, slots=True)
 class Ed448:
     """EdDSA on edwards448, without prehash or context. RFC 8032 §5.2."""
+
+    security_bits: int = 224
 
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """See `SignatureAlgorithm`. Such a signature takes no randomness."""
@@ -249,6 +271,7 @@ class MlDsa:
     """A parameter set of ML-DSA, without prehash or context. FIPS 204 §5.2, §5.3; draft-ietf-tls-mldsa §3."""
 
     parameter_set: MLDSA.ParamSet
+    security_bits: int
 
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """See `SignatureAlgorithm`. The hedged variant: the 32 bytes that `random` gives are rnd."""
@@ -271,10 +294,10 @@ MAX_ECDSA_SIGNATURE = 139
 """The longest that there is, P-521's. Reading a longer number takes time that grows with its square."""
 
 SIGNATURES: Mapping[SignatureScheme, SignatureAlgorithm] = {
-    SignatureScheme.ecdsa_secp256r1_sha256: Ecdsa("NIST P-256", SHA256.new),
+    SignatureScheme.ecdsa_secp256r1_sha256: Ecdsa("NIST P-256", SHA256.new, 128),
     SignatureScheme.ed25519: Ed25519(),
-    SignatureScheme.ecdsa_secp384r1_sha384: Ecdsa("NIST P-384", SHA384.new),
-    SignatureScheme.ecdsa_secp521r1_sha512: Ecdsa("NIST P-521", SHA512.new),
+    SignatureScheme.ecdsa_secp384r1_sha384: Ecdsa("NIST P-384", SHA384.new, 192),
+    SignatureScheme.ecdsa_secp521r1_sha512: Ecdsa("NIST P-521", SHA512.new, 256),
     SignatureScheme.rsa_pss_rsae_sha256: RsaPss(SHA256.new, SHA256.digest_size),
     SignatureScheme.rsa_pss_rsae_sha384: RsaPss(SHA384.new, SHA384.digest_size),
     SignatureScheme.rsa_pss_rsae_sha512: RsaPss(SHA512.new, SHA512.digest_size),
@@ -282,9 +305,9 @@ SIGNATURES: Mapping[SignatureScheme, SignatureAlgorithm] = {
     SignatureScheme.rsa_pss_pss_sha384: RsaPss(SHA384.new, SHA384.digest_size, dedicated=True),
     SignatureScheme.rsa_pss_pss_sha512: RsaPss(SHA512.new, SHA512.digest_size, dedicated=True),
     SignatureScheme.ed448: Ed448(),
-    SignatureScheme.mldsa44: MlDsa(MLDSA.ML_DSA_44),
-    SignatureScheme.mldsa65: MlDsa(MLDSA.ML_DSA_65),
-    SignatureScheme.mldsa87: MlDsa(MLDSA.ML_DSA_87),
+    SignatureScheme.mldsa44: MlDsa(MLDSA.ML_DSA_44, 128),
+    SignatureScheme.mldsa65: MlDsa(MLDSA.ML_DSA_65, 192),
+    SignatureScheme.mldsa87: MlDsa(MLDSA.ML_DSA_87, 256),
 }
 """Every scheme that this package can sign and verify by, most wanted first."""
 

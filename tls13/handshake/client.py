@@ -6,38 +6,39 @@ Each handler takes the state and the message that it allows, and gives the next 
 from __future__ import annotations
 
 import dataclasses
-import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from schemas.certificate import Certificate
-from schemas.code_points import (
-    CipherSuite,
-    ExtensionType,
-    NamedGroup,
-    ProtocolVersion,
-    PskKeyExchangeMode,
-)
-from schemas.derived import ServerCertificateVerifyContent
+from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode
+from schemas.derived import ClientCertificateVerifyContent, ServerCertificateVerifyContent
 from schemas.errors import EncodeError
 from schemas.extension_block import Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
+    ClientTicketRequest,
     Cookie,
+    EarlyDataIndication,
     KeyShare,
     KeyShareEntry,
+    MaxFragmentLengthNegotiation,
+    PostHandshakeAuth,
+    PreSharedKey,
     PskKeyExchangeModes,
+    RecordSizeLimit,
     ServerName,
     ServerNameIndication,
     SignatureAlgorithms,
     SignatureAlgorithmsCert,
     SupportedGroups,
     SupportedVersions,
+    TicketRequest,
 )
 from schemas.handshake import (
     CertificateRequest,
     CertificateVerify,
     ClientHello,
     EncryptedExtensions,
+    EndOfEarlyData,
     Finished,
     HelloRetryRequest,
     ServerHello,
@@ -47,27 +48,41 @@ from tls13.config import ClientConfig
 from tls13.crypto.aead import SUITES, Suite
 from tls13.crypto.groups import GROUPS, PrivateShare
 from tls13.errors import (
-    BadFinished,
     ChangedParameter,
     EmptyCertificate,
-    ForbiddenSignatureScheme,
     ForbiddenValue,
     IllegalCompression,
+    NoCommonPsk,
+    TooManyMessages,
+    UnexpectedMessage,
     UnofferedParameter,
     UnsupportedHandshake,
     UnsupportedVersion,
     UselessRetry,
     WrongSessionIdEcho,
 )
-from tls13.events import HandshakeCompleted, Negotiated
-from tls13.handshake.negotiation import check_places, check_responses, require
+from tls13.events import EarlyData, EarlyDataRejected, HandshakeCompleted, Negotiated
+from tls13.handshake.authentication import chain_in, check_request, check_signature, credential_for, prove
+from tls13.handshake.negotiation import check_responses, require
+from tls13.handshake.pre_shared import early_terms, offer_of, psks_to_offer, with_binders
 from tls13.handshake.reading import older_server_hello
-from tls13.handshake.secrets import check_length, derive_application_secrets, derive_handshake_keys
+from tls13.handshake.record_size import check_record_size_limit, limit_fragments, limit_records
+from tls13.handshake.secrets import (
+    check_finished,
+    derive_application_secrets,
+    derive_early_secrets,
+    derive_handshake_keys,
+    derive_resumption_secret,
+)
 from tls13.handshake.states import (
+    Agreed,
+    AwaitingSignature,
     ClientConnected,
+    EarlySecrets,
     Established,
     Offer,
-    ServerIdentity,
+    OfferedPsk,
+    PeerIdentity,
     WaitCertificate,
     WaitCertificateOrRequest,
     WaitCertificateVerify,
@@ -79,25 +94,28 @@ from tls13.handshake.states import (
 from tls13.key_schedule import verify_data
 from tls13.server_name import ServerName as HostName
 from tls13.server_name import parse_server_name, server_name_for_sni
+from tls13.sessions import Session
 from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES
 from tls13.wire import Wire
 
 
-def start(wire: Wire, config: ClientConfig, server_name: str) -> WaitServerHello:
+def start(wire: Wire, config: ClientConfig, server_name: str, session: Session | None) -> WaitServerHello:
     """START: sends ClientHello. RFC 9846 §4.2.2. Raises ConfigurationError for what is no server name."""
     name = parse_server_name(server_name)
     random = wire.random(32)
     session_id = wire.random(32) if config.middlebox_compatibility else b""
     shares = {group: GROUPS[group].generate(wire.random) for group in config.groups[: config.key_shares]}
+    psks = psks_to_offer(config, name, session)
     hello = ClientHello(
         random=random,
         legacy_session_id=session_id,
         cipher_suites=list(config.cipher_suites),
-        extensions=_hello_extensions(config, name, shares),
+        extensions=_hello_extensions(config, name, shares, psks),
     )
     # The first hello says 0x0301 for servers that choke on anything newer. §5.1
-    sent = _send_hello(wire, hello, ProtocolVersion.TLS10)
-    return WaitServerHello(Offer(config, name, sent, shares))
+    sent = _send_hello(wire, hello, psks, ProtocolVersion.TLS10)
+    offer = Offer(config, name, sent, shares, psks)
+    return WaitServerHello(dataclasses.replace(offer, early=_start_early_data(wire, offer)))
 
 
 def server_hello(
@@ -113,21 +131,23 @@ def server_hello(
     check_responses("server_hello", message.extensions, offer.hello.extensions)
     if offer.retry is not None and message.cipher_suite != offer.retry.cipher_suite:
         raise ChangedParameter("cipher_suite is not that of hello_retry_request", message="server_hello")
-    entry = require(KeyShare.server_hello.find(message.extensions), ExtensionType.key_share, "server_hello")
-    if entry.group not in offer.shares:
-        raise UnofferedParameter(f"a key share for {entry.group}, for which none was sent", message="server_hello")
-    shared_secret = offer.shares[entry.group].agree(entry.key_exchange)
+    selected = _selected_psk(offer, message, suite)
+    group, shared_secret = _key_exchange(offer, message, selected)
     wire.transcript.select_hash(suite.hash_name)
-    keys = derive_handshake_keys(wire, suite, entry.group, shared_secret)
+    keys = derive_handshake_keys(wire, suite, group, shared_secret, None if selected is None else selected.psk)
     wire.read_under(suite, keys.server_secret)
     if offer.hello.legacy_session_id:
         wire.send_change_cipher_spec()
-    wire.write_under(suite, keys.client_secret)
-    return WaitEncryptedExtensions(offer, keys)
+    # Early data goes on until the server says in EncryptedExtensions whether it takes any.
+    if wire.early_data_room is not None and selected is not offer.psks[0]:
+        _give_early_data_back(wire)
+    if wire.early_data_room is None:
+        wire.write_under(suite, keys.client_secret)
+    return WaitEncryptedExtensions(offer, keys, selected)
 
 
 def hello_retry_request(wire: Wire, state: WaitServerHello, message: HelloRetryRequest) -> WaitServerHelloAfterRetry:
-    """§4.2.4: the server wants another key share, or a cookie sent back."""
+    """§4.2.4: the server wants another key share, or a cookie sent back. Early data is refused by that."""
     wire.require_record_boundary()
     offer = state.offer
     version = require(
@@ -145,39 +165,40 @@ def hello_retry_request(wire: Wire, state: WaitServerHello, message: HelloRetryR
     wire.transcript.replace_client_hello_1(suite.hash_name)
     if offer.hello.legacy_session_id:
         wire.send_change_cipher_spec()
+    if offer.early is not None:
+        wire.write_in_the_clear()
+        _give_early_data_back(wire)
+    psks = tuple(each for each in offer.psks if each.psk.hash_name == suite.hash_name)
     try:
-        hello = dataclasses.replace(offer.hello, extensions=_second_extensions(offer.hello, shares, cookie))
+        extensions = _second_extensions(offer, shares, cookie, psks)
+        sent = _send_hello(wire, dataclasses.replace(offer.hello, extensions=extensions), psks, ProtocolVersion.TLS12)
     except EncodeError as error:
         raise ForbiddenValue("the cookie does not fit into a ClientHello", message="hello_retry_request") from error
-    sent = _send_hello(wire, hello, ProtocolVersion.TLS12)
-    return WaitServerHelloAfterRetry(dataclasses.replace(offer, hello=sent, shares=shares, retry=message))
+    offer = dataclasses.replace(offer, hello=sent, shares=shares, psks=psks, retry=message)
+    return WaitServerHelloAfterRetry(offer)
 
 
 def encrypted_extensions(
     wire: Wire, state: WaitEncryptedExtensions, message: EncryptedExtensions
-) -> WaitCertificateOrRequest:
+) -> WaitCertificateOrRequest | WaitServerFinished:
     """§4.4.1: answers to what was offered, to nothing else."""
-    offer = state.offer
+    offer, keys = state.offer, state.keys
     check_responses("encrypted_extensions", message.extensions, offer.hello.extensions)
-    chosen = ApplicationLayerProtocolNegotiation.encrypted_extensions.find(message.extensions)
-    offered = ApplicationLayerProtocolNegotiation.client_hello.find(offer.hello.extensions) or []
-    if chosen is not None and (len(chosen) != 1 or chosen[0] not in offered):
-        raise UnofferedParameter("ALPN names none, or several, of what was offered", message="encrypted_extensions")
-    protocol = None if chosen is None else chosen[0].decode("latin-1")
-    return WaitCertificateOrRequest(offer, state.keys, protocol)
+    protocol = _application_protocol(offer, message)
+    _agree_on_record_size(wire, offer, message)
+    early_data = _early_data_answer(wire, state, message, protocol)
+    agreed = Agreed(keys, state.selected, protocol, early_data)
+    if state.selected is None:
+        return WaitCertificateOrRequest(offer, agreed)
+    return WaitServerFinished(offer, agreed)
 
 
 def certificate_request(wire: Wire, state: WaitCertificateOrRequest, message: CertificateRequest) -> WaitCertificate:
-    """§4.4.2: the server wants to know who the client is. This client will answer that it has no certificate."""
+    """§4.4.2: the server wants to know who the client is."""
     if message.certificate_request_context:
         raise ForbiddenValue("certificate_request_context is not empty", message="certificate_request")
-    check_places("certificate_request", message.extensions)
-    require(
-        SignatureAlgorithms.certificate_request.find(message.extensions),
-        ExtensionType.signature_algorithms,
-        "certificate_request",
-    )
-    return WaitCertificate(state.offer, state.keys, state.application_protocol, message)
+    check_request(message)
+    return WaitCertificate(state.offer, state.agreed, message)
 
 
 def certificate(
@@ -185,53 +206,100 @@ def certificate(
 ) -> WaitCertificateVerify:
     """§4.5.1: who the server says it is. The trust policy decides whether to believe it."""
     offer = state.offer
-    if message.certificate_request_context:
-        raise ForbiddenValue("certificate_request_context is not empty", message="certificate")
-    if not message.certificate_list:
+    chain = chain_in(wire, message, offer.hello.extensions)
+    if not chain:
         raise EmptyCertificate("the server sent no certificate", message="certificate")
-    extensions = [each for entry in message.certificate_list for each in entry.extensions]
-    check_responses("certificate", extensions, offer.hello.extensions)
-    chain = tuple(entry.cert_data for entry in message.certificate_list)
+    if offer.config.trust is None:
+        raise UnexpectedMessage("a certificate, though no signature scheme was offered", message="certificate")
     offer.config.trust.verify_server(chain, offer.server_name, offer.config.clock())
-    server = ServerIdentity(chain, public_key_of(chain[0]))
+    server = PeerIdentity(chain, public_key_of(chain[0]))
     request = state.request if isinstance(state, WaitCertificate) else None
-    return WaitCertificateVerify(offer, state.keys, state.application_protocol, request, server)
+    return WaitCertificateVerify(offer, state.agreed, request, server)
 
 
 def certificate_verify(wire: Wire, state: WaitCertificateVerify, message: CertificateVerify) -> WaitServerFinished:
     """§4.5.2: the server holds the certificate's private key."""
-    scheme = message.algorithm
     offered = SignatureAlgorithms.client_hello.find(state.offer.hello.extensions) or []
-    if scheme not in offered or scheme not in state.server.public_key.schemes:
-        raise ForbiddenSignatureScheme(
-            f"{scheme} was not offered, or is not for this certificate's key", message="certificate_verify"
-        )
-    content = ServerCertificateVerifyContent(transcript_hash=wire.transcript.hash_before_last())
-    state.server.public_key.verify(scheme, message.signature, content.build())
-    return WaitServerFinished(state.offer, state.keys, state.application_protocol, state.request, state.server, scheme)
+    check_signature(wire, message, state.server, offered, ServerCertificateVerifyContent)
+    return WaitServerFinished(state.offer, state.agreed, state.request, state.server, message.algorithm)
 
 
-def finished(wire: Wire, state: WaitServerFinished, message: Finished) -> ClientConnected:
+def finished(wire: Wire, state: WaitServerFinished, message: Finished) -> ClientConnected | AwaitingSignature:
     """§4.5.3: the server saw the same handshake. The client answers in kind, and is connected."""
-    keys = state.keys
-    check_length(message, keys.suite)
-    expected = verify_data(keys.suite.hash_name, keys.server_secret, wire.transcript.hash_before_last())
-    if not hmac.compare_digest(message.verify_data, expected):
-        raise BadFinished("verify_data is wrong: the two sides saw different handshakes", message="finished")
+    keys = state.agreed.keys
+    check_finished(message, keys.suite, keys.server_secret, wire.transcript.hash_before_last())
     secrets = derive_application_secrets(wire, keys)
     wire.read_under(keys.suite, secrets.server_secret)
-    if state.request is not None:
-        wire.send(Certificate(certificate_list=[]))
-    own = verify_data(keys.suite.hash_name, keys.client_secret, wire.transcript.hash())
-    wire.send(Finished(verify_data=own))
-    wire.write_under(keys.suite, secrets.client_secret)
-    negotiated = _negotiated(state)
-    wire.tell(HandshakeCompleted(negotiated))
-    return ClientConnected(Established(negotiated, secrets.exporter_secret))
+    if state.agreed.early_data is EarlyData.accepted:
+        wire.end_early_data()
+        wire.send(EndOfEarlyData())
+        wire.write_under(keys.suite, keys.client_secret)
+
+    def finish() -> ClientConnected:
+        own = verify_data(keys.suite.hash_name, keys.client_secret, wire.transcript.hash())
+        wire.send(Finished(verify_data=own))
+        wire.write_under(keys.suite, secrets.client_secret)
+        negotiated = _negotiated(state)
+        wire.tell(HandshakeCompleted(negotiated))
+        resumption_secret = derive_resumption_secret(wire, secrets)
+        transcript = wire.transcript.fork()
+        established = Established(negotiated, secrets.exporter_secret, resumption_secret, transcript, state.offer.early)
+        return ClientConnected(established, state.offer)
+
+    if state.request is None:
+        return finish()
+    return _answer_request(wire, state.offer, state.request, finish, established=None)
+
+
+def late_certificate_request(
+    wire: Wire, state: ClientConnected, message: CertificateRequest
+) -> ClientConnected | AwaitingSignature:
+    """§4.7.2: the server wants to know now who the client is."""
+    context = message.certificate_request_context
+    if PostHandshakeAuth.client_hello.find(state.offer.hello.extensions) is None:
+        raise UnexpectedMessage("post_handshake_auth was not offered", message="certificate_request")
+    if not context or context in state.contexts:
+        raise ForbiddenValue("certificate_request_context is not unique", message="certificate_request")
+    if len(state.contexts) >= wire.config.limits.certificate_requests:
+        raise TooManyMessages(f"more than {wire.config.limits.certificate_requests} late certificate requests")
+    check_request(message)
+    wire.flush()
+    wire.transcript = state.established.transcript.fork()
+    wire.transcript.add(wire.received)
+
+    def finish() -> ClientConnected:
+        if wire.writing is None:
+            raise RuntimeError("no key to authenticate with")
+        suite, secret = wire.writing.suite, wire.writing.traffic_secret
+        wire.send(Finished(verify_data=verify_data(suite.hash_name, secret, wire.transcript.hash())))
+        wire.flush()
+        return dataclasses.replace(state, contexts=state.contexts | {context})
+
+    return _answer_request(wire, state.offer, message, finish, established=state.established)
+
+
+def _answer_request(
+    wire: Wire,
+    offer: Offer,
+    request: CertificateRequest,
+    finish: Callable[[], ClientConnected],
+    *,
+    established: Established | None,
+) -> ClientConnected | AwaitingSignature:
+    """Certificate, CertificateVerify where there is one to show, and whatever `finish` does. §4.5.1"""
+    chosen = credential_for(request, offer.config.credentials)
+    context = request.certificate_request_context
+    if chosen is None:
+        wire.send(Certificate(certificate_request_context=context, certificate_list=[]))
+        return finish()
+    return prove(wire, chosen, ClientCertificateVerifyContent, finish, context=context, established=established)
 
 
 def _hello_extensions(
-    config: ClientConfig, server_name: HostName, shares: Mapping[NamedGroup, PrivateShare]
+    config: ClientConfig,
+    server_name: HostName,
+    shares: Mapping[NamedGroup, PrivateShare],
+    psks: Sequence[OfferedPsk],
 ) -> list[Extension]:
     extensions: list[Extension] = []
     host_name = server_name_for_sni(server_name)
@@ -241,13 +309,28 @@ def _hello_extensions(
         SupportedGroups.client_hello(list(config.groups)),
         KeyShare.client_hello(_entries(shares)),
         SupportedVersions.client_hello([ProtocolVersion.TLS13]),
-        SignatureAlgorithms.client_hello(list(config.signature_schemes)),
-        SignatureAlgorithmsCert.client_hello(list(CERTIFICATE_SIGNATURE_SCHEMES)),
-        PskKeyExchangeModes.client_hello([PskKeyExchangeMode.psk_dhe_ke]),
     ]
+    if config.trust is not None:
+        extensions.append(SignatureAlgorithms.client_hello(list(config.signature_schemes)))
+        extensions.append(SignatureAlgorithmsCert.client_hello(list(CERTIFICATE_SIGNATURE_SCHEMES)))
+    extensions.append(PskKeyExchangeModes.client_hello(list(config.psk_key_exchange_modes)))
     if config.application_protocols:
         names = [name.encode("ascii") for name in config.application_protocols]
         extensions.append(ApplicationLayerProtocolNegotiation.client_hello(names))
+    if config.max_fragment_length is not None:
+        extensions.append(MaxFragmentLengthNegotiation.client_hello(config.max_fragment_length))
+    if config.record_size_limit is not None:
+        extensions.append(RecordSizeLimit.client_hello(config.record_size_limit))
+    if config.ticket_request is not None:
+        new, again = config.ticket_request
+        wanted = ClientTicketRequest(new_session_count=new, resumption_count=again)
+        extensions.append(TicketRequest.client_hello(wanted))
+    if config.post_handshake_auth:
+        extensions.append(PostHandshakeAuth.client_hello(b""))
+    if early_terms(config, psks) is not None:
+        extensions.append(EarlyDataIndication.client_hello(b""))
+    if psks:
+        extensions.append(offer_of(psks, config.clock()))
     return extensions
 
 
@@ -255,12 +338,119 @@ def _entries(shares: Mapping[NamedGroup, PrivateShare]) -> list[KeyShareEntry]:
     return [KeyShareEntry(group=group, key_exchange=each.share) for group, each in shares.items()]
 
 
-def _send_hello(wire: Wire, hello: ClientHello, version: ProtocolVersion) -> ClientHello:
-    sent = wire.send(hello)
+def _send_hello(wire: Wire, hello: ClientHello, psks: Sequence[OfferedPsk], version: ProtocolVersion) -> ClientHello:
+    sent = wire.send(hello, lambda edited: with_binders(wire.transcript, edited, psks))
     if not isinstance(sent, ClientHello):
         raise UnsupportedHandshake("the message editor made another message of client_hello", message="client_hello")
     wire.flush(version)
     return sent
+
+
+def _start_early_data(wire: Wire, offer: Offer) -> EarlySecrets | None:
+    """What follows a hello that announces early data is under the key of the first PSK. §4.3.10"""
+    terms = early_terms(offer.config, offer.psks)
+    if terms is None or EarlyDataIndication.client_hello.find(offer.hello.extensions) is None:
+        return None
+    psk = offer.psks[0].psk
+    early = derive_early_secrets(wire, psk, wire.transcript.hash_with(psk.hash_name, b""))
+    if offer.hello.legacy_session_id:
+        wire.send_change_cipher_spec()
+    wire.start_early_data(SUITES[terms.cipher_suite], early.client_secret, terms.max_size)
+    return early
+
+
+def _give_early_data_back(wire: Wire) -> None:
+    """The server takes none. What was sent of it goes back to the caller. §4.3.10"""
+    sent = wire.end_early_data()
+    if sent:
+        wire.tell(EarlyDataRejected(sent))
+
+
+def _selected_psk(offer: Offer, message: ServerHello, suite: Suite) -> OfferedPsk | None:
+    """The key that the server took. §4.3.11"""
+    index = PreSharedKey.server_hello.find(message.extensions)
+    if index is None:
+        if offer.config.trust is None:
+            raise NoCommonPsk("the server took none of the PSKs, and no certificate will do", message="server_hello")
+        return None
+    if index >= len(offer.psks):
+        raise UnofferedParameter(f"selected_identity is {index} of {len(offer.psks)}", message="server_hello")
+    selected = offer.psks[index]
+    if selected.psk.hash_name != suite.hash_name:
+        raise UnofferedParameter(
+            f"cipher suite {suite.cipher_suite} does not go with the selected PSK, which is for "
+            f"{selected.psk.hash_name}",
+            message="server_hello",
+        )
+    return selected
+
+
+def _key_exchange(
+    offer: Offer, message: ServerHello, selected: OfferedPsk | None
+) -> tuple[NamedGroup | None, bytes | None]:
+    """Group and shared secret; neither where the PSK alone is the key exchange. §4.3.8, §4.3.9"""
+    entry = KeyShare.server_hello.find(message.extensions)
+    modes = PskKeyExchangeModes.client_hello.find(offer.hello.extensions) or []
+    if selected is not None:
+        mode = PskKeyExchangeMode.psk_ke if entry is None else PskKeyExchangeMode.psk_dhe_ke
+        if mode not in modes:
+            raise UnofferedParameter(f"key exchange mode {mode} was not offered", message="server_hello")
+        if entry is None:
+            return None, None
+    entry = require(entry, ExtensionType.key_share, "server_hello")
+    if entry.group not in offer.shares:
+        raise UnofferedParameter(f"a key share for {entry.group}, for which none was sent", message="server_hello")
+    asked = None if offer.retry is None else KeyShare.hello_retry_request.find(offer.retry.extensions)
+    if asked is not None and entry.group is not asked:
+        raise ChangedParameter(f"a key share for {entry.group}, where {asked} was asked for", message="server_hello")
+    return entry.group, offer.shares[entry.group].agree(entry.key_exchange)
+
+
+def _application_protocol(offer: Offer, message: EncryptedExtensions) -> str | None:
+    chosen = ApplicationLayerProtocolNegotiation.encrypted_extensions.find(message.extensions)
+    offered = ApplicationLayerProtocolNegotiation.client_hello.find(offer.hello.extensions) or []
+    if chosen is not None and (len(chosen) != 1 or chosen[0] not in offered):
+        raise UnofferedParameter("ALPN names none, or several, of what was offered", message="encrypted_extensions")
+    return None if chosen is None else chosen[0].decode("latin-1")
+
+
+def _agree_on_record_size(wire: Wire, offer: Offer, message: EncryptedExtensions) -> None:
+    """RFC 8449 §4, RFC 6066 §4."""
+    theirs = RecordSizeLimit.encrypted_extensions.find(message.extensions)
+    length = MaxFragmentLengthNegotiation.encrypted_extensions.find(message.extensions)
+    if theirs is not None and length is not None:
+        raise ForbiddenValue("both record_size_limit and max_fragment_length", message="encrypted_extensions")
+    if theirs is not None:
+        check_record_size_limit(theirs, "encrypted_extensions")
+        limit_records(wire, theirs, RecordSizeLimit.client_hello.find(offer.hello.extensions))
+    if length is not None:
+        if length is not MaxFragmentLengthNegotiation.client_hello.find(offer.hello.extensions):
+            raise UnofferedParameter("max_fragment_length is not what was asked for", message="encrypted_extensions")
+        limit_fragments(wire, length)
+
+
+def _early_data_answer(
+    wire: Wire, state: WaitEncryptedExtensions, message: EncryptedExtensions, protocol: str | None
+) -> EarlyData:
+    """What becomes of the early data. §4.3.10"""
+    offer = state.offer
+    accepted = EarlyDataIndication.encrypted_extensions.find(message.extensions) is not None
+    if offer.early is None:
+        return EarlyData.not_sent
+    if wire.early_data_room is None:
+        if accepted:
+            raise UnofferedParameter("early_data under another PSK than the first", message="encrypted_extensions")
+        return EarlyData.rejected
+    if not accepted:
+        _give_early_data_back(wire)
+        wire.write_under(state.keys.suite, state.keys.client_secret)
+        return EarlyData.rejected
+    terms = offer.psks[0].psk.early_data
+    if terms is None or terms.cipher_suite != state.keys.suite.cipher_suite or terms.application_protocol != protocol:
+        raise UnofferedParameter(
+            "early_data with another cipher suite or protocol than the session's", message="encrypted_extensions"
+        )
+    return EarlyData.accepted
 
 
 def _check_hello(offer: Offer, message: ServerHello | HelloRetryRequest, version: ProtocolVersion) -> Suite:
@@ -298,26 +488,37 @@ def _share_on_request(wire: Wire, offer: Offer, group: NamedGroup) -> dict[Named
 
 
 def _second_extensions(
-    hello: ClientHello, shares: Mapping[NamedGroup, PrivateShare], cookie: bytes | None
+    offer: Offer, shares: Mapping[NamedGroup, PrivateShare], cookie: bytes | None, psks: Sequence[OfferedPsk]
 ) -> list[Extension]:
-    """Those of the first hello with the changes that §4.2.2 permits."""
+    """Those of the first hello with the changes that §4.2.2 permits, and asks for."""
+    dropped = (ExtensionType.early_data, ExtensionType.pre_shared_key)
     changed = KeyShare.client_hello(_entries(shares))
     extensions = [
-        changed if each.extension_type is ExtensionType.key_share else each for each in hello.extensions or []
+        changed if each.extension_type is ExtensionType.key_share else each
+        for each in offer.hello.extensions or []
+        if each.extension_type not in dropped
     ]
     if cookie is not None:
         extensions.append(Cookie.client_hello(cookie))
+    if psks:
+        extensions.append(offer_of(psks, offer.config.clock()))
     return extensions
 
 
 def _negotiated(state: WaitServerFinished) -> Negotiated:
+    selected = state.agreed.selected
+    session = None if selected is None else selected.session
+    validated = () if session is None else session.peer_certificates
     return Negotiated(
         version=ProtocolVersion.TLS13,
-        cipher_suite=state.keys.suite.cipher_suite,
-        group=state.keys.group,
+        cipher_suite=state.agreed.keys.suite.cipher_suite,
+        group=state.agreed.keys.group,
         signature_scheme=state.signature_scheme,
         server_name=str(state.offer.server_name),
-        application_protocol=state.application_protocol,
-        peer_certificates=state.server.chain,
+        application_protocol=state.agreed.application_protocol,
+        peer_certificates=validated if state.server is None else state.server.chain,
         retried=state.offer.retry is not None,
+        resumed=session is not None,
+        psk_identity=selected.psk.identity if selected is not None and session is None else None,
+        early_data=state.agreed.early_data,
     )

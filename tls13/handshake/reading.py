@@ -27,6 +27,12 @@ IMPLEMENTED = (
     ExtensionType.psk_key_exchange_modes,
     ExtensionType.signature_algorithms_cert,
     ExtensionType.key_share,
+    ExtensionType.max_fragment_length,
+    ExtensionType.record_size_limit,
+    ExtensionType.ticket_request,
+    ExtensionType.post_handshake_auth,
+    ExtensionType.certificate_authorities,
+    ExtensionType.oid_filters,
 )
 """The extensions that the handlers look at. What is in any other is none of this endpoint's business. §4.3"""
 

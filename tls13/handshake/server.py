@@ -5,13 +5,19 @@ Each handler takes the state and the message that it allows, and gives the next 
 
 from __future__ import annotations
 
-import hmac
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas.certificate import Certificate, CertificateEntry
-from schemas.code_points import ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme
-from schemas.derived import ServerCertificateVerifyContent
+from schemas.certificate import Certificate
+from schemas.code_points import (
+    ExtensionType,
+    NamedGroup,
+    ProtocolVersion,
+    PskKeyExchangeMode,
+    SignatureScheme,
+)
+from schemas.derived import ClientCertificateVerifyContent, ServerCertificateVerifyContent
 from schemas.extension_block import Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
@@ -19,21 +25,23 @@ from schemas.extensions import (
     EarlyDataIndication,
     KeyShare,
     KeyShareEntry,
+    MaxFragmentLengthNegotiation,
     PreSharedKey,
-    PskKeyExchangeModes,
+    RecordSizeLimit,
     ServerNameIndication,
     SignatureAlgorithms,
     SignatureAlgorithmsCert,
     SupportedGroups,
     SupportedVersions,
+    TicketRequest,
 )
 from schemas.handshake import (
+    CertificateRequest,
     CertificateVerify,
     ClientHello,
     EncryptedExtensions,
+    EndOfEarlyData,
     Finished,
-    HelloRetryRequest,
-    NewSessionTicket,
     ServerHello,
 )
 from tls13.config import ServerConfig
@@ -41,15 +49,17 @@ from tls13.credentials import Credential
 from tls13.crypto.aead import SUITES, Suite
 from tls13.crypto.groups import GROUPS
 from tls13.errors import (
-    BadFinished,
-    ChangedParameter,
-    ForbiddenValue,
     IllegalCompression,
+    MissingExtension,
     NoCommonCipherSuite,
     NoCommonGroup,
+    NoCommonPsk,
+    UnknownPskIdentity,
     UnsupportedVersion,
 )
-from tls13.events import HandshakeCompleted, Negotiated
+from tls13.events import EarlyData, HandshakeCompleted, Negotiated
+from tls13.handshake import retry
+from tls13.handshake.authentication import certificate_request, check_signature, client_identity, prove
 from tls13.handshake.negotiation import (
     check_key_shares,
     check_places,
@@ -59,30 +69,47 @@ from tls13.handshake.negotiation import (
     requested_server_name,
     require,
 )
-from tls13.handshake.secrets import check_length, derive_application_secrets, derive_handshake_keys
+from tls13.handshake.post import issue_tickets
+from tls13.handshake.pre_shared import (
+    SelectedPsk,
+    check_binder,
+    check_offer,
+    exchange_mode,
+    select,
+    takes_early_data,
+)
+from tls13.handshake.record_size import (
+    check_max_fragment_length,
+    check_record_size_limit,
+    limit_fragments,
+    limit_records,
+)
+from tls13.handshake.secrets import (
+    check_finished,
+    derive_application_secrets,
+    derive_early_secrets,
+    derive_handshake_keys,
+    derive_resumption_secret,
+)
 from tls13.handshake.states import (
+    AwaitingSignature,
+    EarlySecrets,
     Established,
+    Flight,
+    HandshakeKeys,
     ServerConnected,
     ServerStart,
+    WaitClientCertificate,
+    WaitClientCertificateVerify,
     WaitClientFinished,
+    WaitEndOfEarlyData,
     WaitSecondClientHello,
 )
 from tls13.key_schedule import verify_data
+from tls13.record_layer import MAX_INNER_PLAINTEXT
 from tls13.wire import Wire
 
-TICKET_LIFETIME = 7200
-"""Seconds that a client may keep a ticket."""
-
-MAY_CHANGE = frozenset(
-    {
-        ExtensionType.key_share,
-        ExtensionType.early_data,
-        ExtensionType.cookie,
-        ExtensionType.pre_shared_key,
-        ExtensionType.padding,
-    }
-)
-"""Extensions that a second ClientHello may add, drop or change. RFC 9846 §4.2.2"""
+AfterFlight = WaitEndOfEarlyData | WaitClientCertificate | WaitClientFinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,50 +119,95 @@ class Request:
     hello: ClientHello
     groups: Sequence[NamedGroup]
     shares: Sequence[KeyShareEntry]
-    schemes: Sequence[SignatureScheme]
+    schemes: Sequence[SignatureScheme] | None
     certificate_schemes: Sequence[SignatureScheme]
     server_name: str | None
 
 
-def client_hello(wire: Wire, state: ServerStart, message: ClientHello) -> WaitClientFinished | WaitSecondClientHello:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the server goes on with. `group` is None where the PSK alone is the key exchange."""
+
+    suite: Suite
+    group: NamedGroup | None
+    selected: SelectedPsk | None
+    retried: bool
+
+
+def client_hello(
+    wire: Wire, state: ServerStart, message: ClientHello
+) -> AfterFlight | WaitSecondClientHello | AwaitingSignature:
     """§4.2.2: chooses, and sends either all of the server's flight or a HelloRetryRequest."""
     wire.require_record_boundary()
     wire.client_random = message.random
+    config = _config_for(wire, state.config, message)
     request = _read(message)
-    config = state.config
-    suite = _choose_suite(config, message)
-    group = _choose_group(config, request)
+    if config.retry_cookies is not None and Cookie.client_hello.find(message.extensions) is not None:
+        return _go_on(wire, WaitSecondClientHello(config, None, None, None), request)
+    choice = _choose(wire, config, request, _common_suites(config, message))
     if EarlyDataIndication.client_hello.find(message.extensions) is not None:
         wire.skip_early_data(config.limits.early_data)
-    if any(each.group == group for each in request.shares):
-        return _answer(wire, config, request, suite, group, retried=False)
-    cookie = _retry(wire, message, suite, group)
-    return WaitSecondClientHello(config, message, cookie, suite, group)
+    if choice.group is not None and _needs_retry(choice, request):
+        return retry.ask(wire, config, message, choice.suite, choice.group)
+    return _answer(wire, config, request, choice)
 
 
-def second_client_hello(wire: Wire, state: WaitSecondClientHello, message: ClientHello) -> WaitClientFinished:
+def second_client_hello(
+    wire: Wire, state: WaitSecondClientHello, message: ClientHello
+) -> AfterFlight | AwaitingSignature:
     """§4.2.2: the hello again, with the share that was asked for and else unchanged."""
     wire.require_record_boundary()
     wire.stop_skipping_early_data()
-    request = _read(message)
-    _check_unchanged(state.hello, message, state.cookie)
-    if [each.group for each in request.shares] != [state.group]:
-        raise ChangedParameter(f"key_share is not one entry for {state.group}", message="client_hello")
-    return _answer(wire, state.config, request, state.suite, state.group, retried=True)
+    return _go_on(wire, state, _read(message))
+
+
+def end_of_early_data(wire: Wire, state: WaitEndOfEarlyData, message: EndOfEarlyData) -> WaitClientFinished:
+    """§4.6: from here on the client writes under the handshake key."""
+    wire.read_under(state.flight.keys.suite, state.flight.keys.client_secret)
+    return WaitClientFinished(state.flight)
+
+
+def certificate(
+    wire: Wire, state: WaitClientCertificate, message: Certificate
+) -> WaitClientCertificateVerify | WaitClientFinished:
+    """§4.5.1: who the client says it is, if it says so."""
+    client = client_identity(wire, state.flight.config, state.request, message)
+    if client is None:
+        return WaitClientFinished(state.flight)
+    return WaitClientCertificateVerify(state.flight, state.request, client)
+
+
+def certificate_verify(
+    wire: Wire, state: WaitClientCertificateVerify, message: CertificateVerify
+) -> WaitClientFinished:
+    """§4.5.2: the client holds the certificate's private key."""
+    offered = SignatureAlgorithms.certificate_request.find(state.request.extensions) or []
+    check_signature(wire, message, state.client, offered, ClientCertificateVerifyContent)
+    negotiated = dataclasses.replace(state.flight.negotiated, peer_certificates=state.client.chain)
+    return WaitClientFinished(dataclasses.replace(state.flight, negotiated=negotiated))
 
 
 def finished(wire: Wire, state: WaitClientFinished, message: Finished) -> ServerConnected:
     """§4.5.3: the client saw the same handshake. The server is connected."""
-    keys = state.keys
-    check_length(message, keys.suite)
-    expected = verify_data(keys.suite.hash_name, keys.client_secret, wire.transcript.hash_before_last())
-    if not hmac.compare_digest(message.verify_data, expected):
-        raise BadFinished("verify_data is wrong: the two sides saw different handshakes", message="finished")
-    wire.read_under(keys.suite, state.secrets.client_secret)
-    wire.tell(HandshakeCompleted(state.negotiated))
-    for number in range(state.config.tickets if state.takes_tickets else 0):
-        wire.send_ticket(_ticket(wire, number))
-    return ServerConnected(Established(state.negotiated, state.secrets.exporter_secret))
+    flight = state.flight
+    keys, secrets = flight.keys, flight.secrets
+    check_finished(message, keys.suite, keys.client_secret, wire.transcript.hash_before_last())
+    wire.read_under(keys.suite, secrets.client_secret)
+    wire.tell(HandshakeCompleted(flight.negotiated))
+    resumption_secret = derive_resumption_secret(wire, secrets)
+    established = Established(
+        flight.negotiated, secrets.exporter_secret, resumption_secret, wire.transcript.fork(), flight.early
+    )
+    return issue_tickets(wire, ServerConnected(established, flight))
+
+
+def _config_for(wire: Wire, config: ServerConfig, message: ClientHello) -> ServerConfig:
+    """The config that the caller picks for this hello, else the one there is."""
+    picked = None if config.on_client_hello is None else config.on_client_hello(message)
+    if picked is None:
+        return config
+    wire.config = picked
+    return picked
 
 
 def _read(hello: ClientHello) -> Request:
@@ -149,172 +221,262 @@ def _read(hello: ClientHello) -> Request:
     if hello.legacy_compression_methods != b"\0":
         raise IllegalCompression("legacy_compression_methods is not the null method alone", message=name)
     check_places(name, hello.extensions)
-    _check_pre_shared_key(hello)
-    groups = require(SupportedGroups.client_hello.find(hello.extensions), ExtensionType.supported_groups, name)
-    shares = require(KeyShare.client_hello.find(hello.extensions), ExtensionType.key_share, name)
-    check_key_shares(shares, groups)
-    schemes = require(SignatureAlgorithms.client_hello.find(hello.extensions), ExtensionType.signature_algorithms, name)
+    by_psk = check_offer(hello) is not None
+    groups = SupportedGroups.client_hello.find(hello.extensions)
+    shares = KeyShare.client_hello.find(hello.extensions)
+    schemes = SignatureAlgorithms.client_hello.find(hello.extensions)
+    if not by_psk or shares is not None:
+        groups = require(groups, ExtensionType.supported_groups, name)
+    if not by_psk or groups is not None:
+        shares = require(shares, ExtensionType.key_share, name)
+    if not by_psk:
+        schemes = require(schemes, ExtensionType.signature_algorithms, name)
+    check_key_shares(shares or [], groups or [])
+    check_record_size_limit(RecordSizeLimit.client_hello.find(hello.extensions), name)
+    check_max_fragment_length(MaxFragmentLengthNegotiation.client_hello.find(hello.extensions), name)
     server_name = requested_server_name(ServerNameIndication.client_hello.find(hello.extensions))
-    certificate_schemes = SignatureAlgorithmsCert.client_hello.find(hello.extensions) or schemes
-    return Request(hello, groups, shares, schemes, certificate_schemes, server_name)
+    certificate_schemes = SignatureAlgorithmsCert.client_hello.find(hello.extensions) or schemes or []
+    return Request(hello, groups or [], shares or [], schemes, certificate_schemes, server_name)
 
 
-def _check_pre_shared_key(hello: ClientHello) -> None:
-    """Its form, though no pre-shared key is ever selected. §4.3.9, §4.3.11"""
-    extensions = hello.extensions or []
-    offered = PreSharedKey.client_hello.find(extensions)
-    if offered is None:
-        return
-    if extensions[-1].extension_type is not ExtensionType.pre_shared_key:
-        raise ForbiddenValue("pre_shared_key is not the last extension", message="client_hello")
-    if len(offered.identities) != len(offered.binders):
-        raise ForbiddenValue("pre_shared_key has not one binder an identity", message="client_hello")
-    require(PskKeyExchangeModes.client_hello.find(extensions), ExtensionType.psk_key_exchange_modes, "client_hello")
-
-
-def _choose_suite(config: ServerConfig, hello: ClientHello) -> Suite:
-    chosen = first_in_common(config.cipher_suites, hello.cipher_suites)
-    if chosen is None:
+def _common_suites(config: ServerConfig, hello: ClientHello) -> list[Suite]:
+    common = [SUITES[each] for each in config.cipher_suites if each in hello.cipher_suites]
+    if not common:
         raise NoCommonCipherSuite(hello.cipher_suites, config.cipher_suites, message="client_hello")
-    return SUITES[chosen]
+    return common
+
+
+def _choose(
+    wire: Wire, config: ServerConfig, request: Request, suites: Sequence[Suite], *, retried: bool = False
+) -> Choice:
+    """A known key if there is one, and what goes with it; else what goes with a certificate. §4.2.1
+
+    The key's binder is checked before anything hangs on it (§4.3.11). A ticket is used up when the answer follows.
+    """
+    selected = select(config, request.hello, request.server_name, suites, config.clock())
+    if selected is not None:
+        check_binder(wire, selected, wire.received)
+        plain = exchange_mode(config, request.hello) is PskKeyExchangeMode.psk_ke
+        group = None if plain else _choose_group(config, request)
+        choice = Choice(selected.suite, group, selected, retried)
+        if _needs_retry(choice, request) or _spend(config, selected):
+            return choice
+    _require_certificates(config, request)
+    return Choice(suites[0], _choose_group(config, request), None, retried)
+
+
+def _needs_retry(choice: Choice, request: Request) -> bool:
+    return choice.group is not None and all(each.group != choice.group for each in request.shares)
+
+
+def _spend(config: ServerConfig, selected: SelectedPsk) -> bool:
+    """Whether the ticket may be used, this once more."""
+    return selected.ticket is None or config.ticket_store.spend(selected.psk.identity, config.clock())
+
+
+def _require_certificates(config: ServerConfig, request: Request) -> None:
+    """Both sides can do without a PSK. Raises NoCommonPsk, UnknownPskIdentity, MissingExtension. §4.3.11, §9.2"""
+    if not config.credentials:
+        if PreSharedKey.client_hello.find(request.hello.extensions) is None:
+            raise NoCommonPsk("the client offers no PSK, and this server has no certificate", message="client_hello")
+        raise UnknownPskIdentity("none of the offered PSKs is known here, or may be used", message="client_hello")
+    require(request.schemes, ExtensionType.signature_algorithms, "client_hello")
 
 
 def _choose_group(config: ServerConfig, request: Request) -> NamedGroup:
     """The first of the server's groups that has a share; the first in common, at the price of a retry. §4.2.1"""
+    if not request.groups:
+        raise MissingExtension("supported_groups is missing", message="client_hello")
     common = [group for group in config.groups if group in request.groups]
     if not common:
         raise NoCommonGroup(request.groups, config.groups, message="client_hello")
     return first_in_common(common, {each.group for each in request.shares}) or common[0]
 
 
-def _retry(wire: Wire, hello: ClientHello, suite: Suite, group: NamedGroup) -> bytes | None:
-    """Sends HelloRetryRequest; gives the cookie that stands in it if an editor has put one there."""
-    wire.transcript.replace_client_hello_1(suite.hash_name)
-    sent = wire.send(
-        HelloRetryRequest(
+def _go_on(wire: Wire, state: WaitSecondClientHello, request: Request) -> AfterFlight | AwaitingSignature:
+    """The second hello is read: it must be the first again, with the share that was asked for. §4.2.2"""
+    memory = retry.remembered(wire, state, request.hello)
+    retry.check_unchanged(memory, state.hello, request.hello)
+    retry.check_share(memory.selected_group, request.shares)
+    choice = _choose(wire, state.config, request, [SUITES[memory.cipher_suite]], retried=True)
+    return _answer(wire, state.config, request, choice)
+
+
+def _answer(wire: Wire, config: ServerConfig, request: Request, choice: Choice) -> AfterFlight | AwaitingSignature:
+    """ServerHello up to the server's Finished. §2"""
+    hello, suite, selected = request.hello, choice.suite, choice.selected
+    proof = None if selected is not None else _choose_credential(config, request)
+    protocol = choose_application_protocol(
+        ApplicationLayerProtocolNegotiation.client_hello.find(hello.extensions), config.application_protocols
+    )
+    early = _early_secrets(wire, config, request, choice, protocol)
+    shared_secret = _send_server_hello(wire, request, choice)
+    keys = derive_handshake_keys(wire, suite, choice.group, shared_secret, None if selected is None else selected.psk)
+    wire.write_under(suite, keys.server_secret)
+    wire.read_under(suite, keys.client_secret if early is None else early.client_secret)
+    terms = Terms(protocol, early, proof, _tickets(config, request, choice))
+    wire.send(_encrypted_extensions(wire, config, request, terms))
+    if proof is None:
+        return _finish(wire, config, request, choice, keys, terms, None)
+    asked = _ask_for_certificate(wire, config)
+    return prove(
+        wire,
+        proof,
+        ServerCertificateVerifyContent,
+        lambda: _finish(wire, config, request, choice, keys, terms, asked),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What EncryptedExtensions settles, how the server proves itself, and how many tickets it will send."""
+
+    protocol: str | None
+    early: EarlySecrets | None
+    proof: tuple[Credential, SignatureScheme] | None
+    tickets: int
+
+
+def _finish(
+    wire: Wire,
+    config: ServerConfig,
+    request: Request,
+    choice: Choice,
+    keys: HandshakeKeys,
+    terms: Terms,
+    asked: CertificateRequest | None,
+) -> AfterFlight:
+    """The server's Finished, and what it waits for then. §4.5.3"""
+    own = verify_data(keys.suite.hash_name, keys.server_secret, wire.transcript.hash())
+    wire.send(Finished(verify_data=own))
+    secrets = derive_application_secrets(wire, keys)
+    wire.write_under(keys.suite, secrets.server_secret)
+    negotiated = _negotiated(request, choice, terms)
+    flight = Flight(config, request.hello, keys, secrets, negotiated, terms.early, terms.tickets)
+    ticket = None if choice.selected is None else choice.selected.ticket
+    if terms.early is not None and ticket is not None:
+        return WaitEndOfEarlyData(flight, ticket.max_early_data_size)
+    return WaitClientFinished(flight) if asked is None else WaitClientCertificate(flight, asked)
+
+
+def _choose_credential(config: ServerConfig, request: Request) -> tuple[Credential, SignatureScheme]:
+    return choose_credential(
+        config.credentials,
+        request.server_name,
+        request.schemes or [],
+        request.certificate_schemes,
+        require_server_name=config.require_server_name,
+    )
+
+
+def _early_secrets(
+    wire: Wire, config: ServerConfig, request: Request, choice: Choice, protocol: str | None
+) -> EarlySecrets | None:
+    """Of the early data, if it is taken: then there is nothing to skip. §4.3.10"""
+    if choice.retried or choice.selected is None:
+        return None
+    if not takes_early_data(config, request.hello, choice.selected, protocol, config.clock()):
+        return None
+    wire.stop_skipping_early_data()
+    return derive_early_secrets(wire, choice.selected.psk, wire.transcript.hash_with(choice.suite.hash_name, b""))
+
+
+def _send_server_hello(wire: Wire, request: Request, choice: Choice) -> bytes | None:
+    """ServerHello; gives the shared secret, None where the PSK alone is the key exchange. §4.2.3"""
+    hello, selected = request.hello, choice.selected
+    random = wire.random(32)
+    extensions: list[Extension] = []
+    shared_secret = None
+    if choice.group is not None:
+        theirs = next(each.key_exchange for each in request.shares if each.group == choice.group)
+        share, shared_secret = GROUPS[choice.group].respond(wire.random, theirs)
+        extensions.append(KeyShare.server_hello(KeyShareEntry(group=choice.group, key_exchange=share)))
+    if selected is not None:
+        extensions.append(PreSharedKey.server_hello(selected.index))
+    extensions.append(SupportedVersions.server_hello(ProtocolVersion.TLS13))
+    wire.send(
+        ServerHello(
+            random=random,
             legacy_session_id_echo=hello.legacy_session_id,
-            cipher_suite=suite.cipher_suite,
-            extensions=[
-                SupportedVersions.hello_retry_request(ProtocolVersion.TLS13),
-                KeyShare.hello_retry_request(group),
-            ],
+            cipher_suite=choice.suite.cipher_suite,
+            extensions=extensions,
         )
     )
     wire.flush()
     if hello.legacy_session_id:
         wire.send_change_cipher_spec()
-    return Cookie.hello_retry_request.find(sent.extensions) if isinstance(sent, HelloRetryRequest) else None
+    wire.transcript.select_hash(choice.suite.hash_name)
+    return shared_secret
 
 
-def _check_unchanged(first: ClientHello, second: ClientHello, cookie: bytes | None) -> None:
-    """Raises ChangedParameter for any change that §4.2.2 does not permit."""
-    for name in ("legacy_version", "random", "legacy_session_id", "cipher_suites", "legacy_compression_methods"):
-        if getattr(first, name) != getattr(second, name):
-            raise ChangedParameter(f"{name} is not that of the first client_hello", message="client_hello")
-    if _fixed(first) != _fixed(second):
-        raise ChangedParameter("extensions are not those of the first client_hello", message="client_hello")
-    if Cookie.client_hello.find(second.extensions) != cookie:
-        raise ChangedParameter("cookie is not that of hello_retry_request", message="client_hello")
-    had_psk, has_psk = (PreSharedKey.client_hello.find(each.extensions) is not None for each in (first, second))
-    if has_psk and not had_psk:
-        raise ChangedParameter("pre_shared_key is new in the second client_hello", message="client_hello")
-    if EarlyDataIndication.client_hello.find(second.extensions) is not None:
-        raise ChangedParameter("early_data stands in the second client_hello too", message="client_hello")
-
-
-def _fixed(hello: ClientHello) -> list[Extension]:
-    return [each for each in hello.extensions or [] if each.extension_type not in MAY_CHANGE]
-
-
-def _answer(
-    wire: Wire, config: ServerConfig, request: Request, suite: Suite, group: NamedGroup, *, retried: bool
-) -> WaitClientFinished:
-    """ServerHello up to the server's Finished. §2"""
+def _encrypted_extensions(wire: Wire, config: ServerConfig, request: Request, terms: Terms) -> EncryptedExtensions:
+    """Answers: the name was used (RFC 6066 §3), the protocol chosen (RFC 7301 §3.1), records limited, and so on."""
     hello = request.hello
-    credential, scheme = choose_credential(
-        config.credentials,
-        request.server_name,
-        request.schemes,
-        request.certificate_schemes,
-        require_server_name=config.require_server_name,
-    )
-    protocol = choose_application_protocol(
-        ApplicationLayerProtocolNegotiation.client_hello.find(hello.extensions), config.application_protocols
-    )
-    client_share = next(each.key_exchange for each in request.shares if each.group == group)
-    random = wire.random(32)
-    share, shared_secret = GROUPS[group].respond(wire.random, client_share)
-    wire.send(_server_hello(hello, suite, random, KeyShareEntry(group=group, key_exchange=share)))
-    wire.flush()
-    if hello.legacy_session_id:
-        wire.send_change_cipher_spec()
-    wire.transcript.select_hash(suite.hash_name)
-    keys = derive_handshake_keys(wire, suite, group, shared_secret)
-    wire.write_under(suite, keys.server_secret)
-    wire.read_under(suite, keys.client_secret)
-    named = request.server_name is not None and credential.matches(request.server_name)
-    wire.send(_encrypted_extensions(named=named, protocol=protocol))
-    _authenticate(wire, credential, scheme)
-    own = verify_data(suite.hash_name, keys.server_secret, wire.transcript.hash())
-    wire.send(Finished(verify_data=own))
-    secrets = derive_application_secrets(wire, keys)
-    wire.write_under(suite, secrets.server_secret)
-    negotiated = Negotiated(
-        version=ProtocolVersion.TLS13,
-        cipher_suite=suite.cipher_suite,
-        group=group,
-        signature_scheme=scheme,
-        server_name=request.server_name,
-        application_protocol=protocol,
-        peer_certificates=(),
-        retried=retried,
-    )
-    return WaitClientFinished(config, keys, secrets, negotiated, _takes_tickets(hello))
-
-
-def _server_hello(hello: ClientHello, suite: Suite, random: bytes, share: KeyShareEntry) -> ServerHello:
-    return ServerHello(
-        random=random,
-        legacy_session_id_echo=hello.legacy_session_id,
-        cipher_suite=suite.cipher_suite,
-        extensions=[
-            KeyShare.server_hello(share),
-            SupportedVersions.server_hello(ProtocolVersion.TLS13),
-        ],
-    )
-
-
-def _encrypted_extensions(*, named: bool, protocol: str | None) -> EncryptedExtensions:
-    """Answers: the name was used (RFC 6066 §3), the protocol chosen (RFC 7301 §3.1)."""
     extensions: list[Extension] = []
-    if named:
+    if terms.proof is not None and request.server_name is not None and terms.proof[0].matches(request.server_name):
         extensions.append(ServerNameIndication.encrypted_extensions(b""))
-    if protocol is not None:
-        chosen = [protocol.encode("ascii")]
+    if terms.protocol is not None:
+        chosen = [terms.protocol.encode("ascii")]
         extensions.append(ApplicationLayerProtocolNegotiation.encrypted_extensions(chosen))
+    extensions += _record_size(wire, config, hello)
+    if TicketRequest.client_hello.find(hello.extensions) is not None:
+        extensions.append(TicketRequest.encrypted_extensions(terms.tickets))
+    if terms.early is not None:
+        extensions.append(EarlyDataIndication.encrypted_extensions(b""))
     return EncryptedExtensions(extensions=extensions)
 
 
-def _authenticate(wire: Wire, credential: Credential, scheme: SignatureScheme) -> None:
-    """Certificate and CertificateVerify. §4.5.1, §4.5.2"""
-    entries = [CertificateEntry(cert_data=each) for each in credential.certificate_list]
-    wire.send(Certificate(certificate_list=entries))
-    content = ServerCertificateVerifyContent(transcript_hash=wire.transcript.hash())
-    signature = credential.signer.sign(scheme, content.build())
-    wire.send(CertificateVerify(algorithm=scheme, signature=signature))
+def _record_size(wire: Wire, config: ServerConfig, hello: ClientHello) -> list[Extension]:
+    """The limits that hold from here on, and the answer that says so. RFC 8449 §4, RFC 6066 §4"""
+    theirs = RecordSizeLimit.client_hello.find(hello.extensions)
+    if theirs is not None:
+        own = MAX_INNER_PLAINTEXT if config.record_size_limit is None else config.record_size_limit
+        limit_records(wire, theirs, own)
+        return [RecordSizeLimit.encrypted_extensions(own)]
+    length = MaxFragmentLengthNegotiation.client_hello.find(hello.extensions)
+    if length is None:
+        return []
+    limit_fragments(wire, length)
+    return [MaxFragmentLengthNegotiation.encrypted_extensions(length)]
 
 
-def _takes_tickets(hello: ClientHello) -> bool:
-    """A ticket may go only to a client that has said how it would use one. §4.7.1"""
-    modes = PskKeyExchangeModes.client_hello.find(hello.extensions) or []
-    return PskKeyExchangeMode.psk_dhe_ke in modes
+def _tickets(config: ServerConfig, request: Request, choice: Choice) -> int:
+    """How many NewSessionTickets follow: none for a client that has not said how it would use one. §4.7.1, RFC 9149"""
+    if exchange_mode(config, request.hello) is None:
+        return 0
+    asked = TicketRequest.client_hello.find(request.hello.extensions)
+    if asked is None:
+        return config.tickets
+    resumes = choice.selected is not None and choice.selected.ticket is not None
+    wanted = asked.resumption_count if resumes else asked.new_session_count
+    return min(wanted, config.limits.tickets)
 
 
-def _ticket(wire: Wire, number: int) -> NewSessionTicket:
-    """A ticket that names nothing: a client that offers it gets a full handshake."""
-    return NewSessionTicket(
-        ticket_lifetime=TICKET_LIFETIME,
-        ticket_age_add=int.from_bytes(wire.random(4), "big"),
-        ticket_nonce=bytes([number]),
-        ticket=wire.random(32),
+def _ask_for_certificate(wire: Wire, config: ServerConfig) -> CertificateRequest | None:
+    if config.client_authentication is None:
+        return None
+    asked = wire.send(certificate_request(config.client_authentication, config.signature_schemes))
+    return asked if isinstance(asked, CertificateRequest) else None
+
+
+def _negotiated(request: Request, choice: Choice, terms: Terms) -> Negotiated:
+    selected = choice.selected
+    ticket = None if selected is None else selected.ticket
+    early_data = EarlyData.not_sent
+    if terms.early is not None:
+        early_data = EarlyData.accepted
+    elif EarlyDataIndication.client_hello.find(request.hello.extensions) is not None:
+        early_data = EarlyData.rejected
+    return Negotiated(
+        version=ProtocolVersion.TLS13,
+        cipher_suite=choice.suite.cipher_suite,
+        group=choice.group,
+        signature_scheme=None if terms.proof is None else terms.proof[1],
+        server_name=request.server_name,
+        application_protocol=terms.protocol,
+        peer_certificates=() if ticket is None else tuple(ticket.peer_certificates),
+        retried=choice.retried,
+        resumed=ticket is not None,
+        psk_identity=selected.psk.identity if selected is not None and ticket is None else None,
+        early_data=early_data,
     )

@@ -15,6 +15,7 @@ from schemas.handshake import (
     CertificateVerify,
     ClientHello,
     EncryptedExtensions,
+    EndOfEarlyData,
     Finished,
     HandshakeMessage,
     HelloRetryRequest,
@@ -24,6 +25,7 @@ from schemas.handshake import (
 )
 from tls13.handshake import client, post, server
 from tls13.handshake.states import (
+    AwaitingSignature,
     ClientConnected,
     ServerConnected,
     ServerStart,
@@ -31,8 +33,13 @@ from tls13.handshake.states import (
     WaitCertificate,
     WaitCertificateOrRequest,
     WaitCertificateVerify,
+    WaitClientCertificate,
+    WaitClientCertificateVerify,
     WaitClientFinished,
     WaitEncryptedExtensions,
+    WaitEndOfEarlyData,
+    WaitLateCertificateVerify,
+    WaitLateFinished,
     WaitSecondClientHello,
     WaitServerFinished,
     WaitServerHello,
@@ -58,18 +65,31 @@ CLIENT: Mapping[type[State], Mapping[type[HandshakeMessage], Handler]] = {
     ClientConnected: {
         NewSessionTicket: post.new_session_ticket,
         KeyUpdate: post.key_update,
+        CertificateRequest: client.late_certificate_request,
     },
 }
 
 SERVER: Mapping[type[State], Mapping[type[HandshakeMessage], Handler]] = {
     ServerStart: {ClientHello: server.client_hello},
     WaitSecondClientHello: {ClientHello: server.second_client_hello},
+    WaitEndOfEarlyData: {EndOfEarlyData: server.end_of_early_data},
+    WaitClientCertificate: {Certificate: server.certificate},
+    WaitClientCertificateVerify: {CertificateVerify: server.certificate_verify},
     WaitClientFinished: {Finished: server.finished},
-    ServerConnected: {KeyUpdate: post.key_update},
+    ServerConnected: {
+        KeyUpdate: post.key_update,
+        Certificate: post.late_certificate,
+    },
+    WaitLateCertificateVerify: {CertificateVerify: post.late_certificate_verify},
+    WaitLateFinished: {Finished: post.late_finished},
 }
 
-HANDLERS = {**CLIENT, **SERVER}
-"""State → message → handler, both roles: no state belongs to two."""
+HANDLERS: Mapping[type[State], Mapping[type[HandshakeMessage], Handler]] = {
+    **CLIENT,
+    **SERVER,
+    AwaitingSignature: {},
+}
+"""State → message → handler, both roles: no state belongs to two. While a signature is awaited nothing is read."""
 
 ALLOWED_TYPES = {
     state: frozenset(MESSAGE_TYPES[message] for message in handlers) for state, handlers in HANDLERS.items()
