@@ -47,6 +47,7 @@ from tls13.events import (
     Event,
     MessageObserved,
     Negotiated,
+    Observer,
     PeerClosed,
     RecordObserved,
 )
@@ -161,7 +162,7 @@ class Connection:
 
     def data_to_send(self) -> bytes:
         """The bytes for the peer since the last call, b"" where there are none. Never raises."""
-        data = bytes(self._wire.outgoing)
+        data = b"".join(self._wire.outgoing)
         self._wire.outgoing.clear()
         return data
 
@@ -223,7 +224,7 @@ class Connection:
         """
         if not self._answers_early_data:
             self._require_connected("application data can't be sent")
-        self._wire.send_application_data(bytes(memoryview(data)))
+        self._wire.send_application_data(_as_bytes(data))
         self._key_updates.reset()
 
     @property
@@ -240,7 +241,7 @@ class Connection:
         it, the server has answered already, or this is more than it takes.
         """
         self._require_open()
-        self._wire.send_early_data(bytes(memoryview(data)))
+        self._wire.send_early_data(_as_bytes(data))
 
     @property
     def early_data_room(self) -> int:
@@ -317,6 +318,10 @@ class Connection:
         self._wire.send_alert(AlertDescription.close_notify)
         self._close_sent = True
 
+    @property
+    def _observer(self) -> Observer | None:
+        return self._wire.config.observer
+
     # Records
 
     def _require_server(self, what: str) -> ServerConnected:
@@ -339,12 +344,12 @@ class Connection:
 
     def _open(self, record: Record) -> tuple[ContentType, bytes] | None:
         """What a record carries, opened if it is protected. None for what is dropped."""
-        content_type = record.header.type
+        content_type, reading = record.header.type, self._wire.reading
+        if reading is not None and (content_type is ContentType.application_data or self._must_open(content_type)):
+            return self._unprotect(record, reading)
         if content_type is ContentType.change_cipher_spec:
             self._drop_change_cipher_spec(record)
             return None
-        if self._wire.reading is not None and not self._is_early_alert(content_type):
-            return self._unprotect(record, self._wire.reading)
         if content_type is ContentType.application_data and self._wire.early_data_to_skip is not None:
             self._skip_early_data(record)
             return None
@@ -365,11 +370,14 @@ class Connection:
             raise UnexpectedMessage(f"a protected record of {content_type}")
         return content_type, content
 
-    def _is_early_alert(self, content_type: ContentType) -> bool:
-        """A client that fails before it has keys has no other way to say so than in the clear. §A.1"""
-        if content_type is not ContentType.alert or not isinstance(self._state, AFTER_THE_FLIGHT):
-            return False
-        return self._wire.reading is not None and self._wire.reading.sequence_number == 0
+    def _must_open(self, content_type: ContentType) -> bool:
+        """Whether a record of this type has no business to come in the clear once there are keys. §5
+
+        A client that fails before it has keys has no other way to say so. §A.1
+        """
+        if content_type is ContentType.alert and isinstance(self._state, AFTER_THE_FLIGHT):
+            return self._wire.reading is None or self._wire.reading.sequence_number > 0
+        return content_type is not ContentType.change_cipher_spec
 
     def _drop_change_cipher_spec(self, record: Record) -> None:
         """Dropped, if it is the one byte, and between the first ClientHello and the peer's Finished. §5"""
@@ -378,7 +386,8 @@ class Connection:
         if isinstance(self._state, Connected) or (isinstance(self._state, ServerStart) and not self._takes_cookies):
             raise UnexpectedMessage("change_cipher_spec outside the handshake")
         self._change_cipher_specs.count()
-        self._wire.observe(RecordObserved(False, ContentType.change_cipher_spec, record.fragment))
+        if self._observer is not None:
+            self._observer(RecordObserved(False, ContentType.change_cipher_spec, record.fragment))
 
     @property
     def _takes_cookies(self) -> bool:
@@ -406,7 +415,8 @@ class Connection:
 
     def _receive_alert(self, content: bytes) -> None:
         alert = Alert.parse(content)
-        self._wire.observe(AlertObserved(False, alert, content))
+        if self._observer is not None:
+            self._observer(AlertObserved(False, alert, content))
         if alert.description is AlertDescription.close_notify:
             self._close_received = True
             if self.negotiated is None:
@@ -424,7 +434,8 @@ class Connection:
             return
         if not isinstance(self._state, (ClientConnected, ServerConnected)):
             raise UnexpectedMessage(f"application data before {self._expected()}")
-        self._wire.observe(RecordObserved(False, ContentType.application_data, content))
+        if self._observer is not None:
+            self._observer(RecordObserved(False, ContentType.application_data, content))
         if content:
             self._key_updates.reset()
             self._wire.tell(DataReceived(content))
@@ -435,7 +446,8 @@ class Connection:
         if room < 0:
             raise TooMuchEarlyData(f"{-room} bytes of early data more than the ticket allows")
         self._state = replace(state, room=room)
-        self._wire.observe(RecordObserved(False, ContentType.application_data, content))
+        if self._observer is not None:
+            self._observer(RecordObserved(False, ContentType.application_data, content))
         if content:
             self._wire.tell(EarlyDataReceived(content))
 
@@ -457,7 +469,8 @@ class Connection:
     def _receive_message(self, raw: bytes) -> None:
         handshake = read(raw)
         message = handshake.message
-        self._wire.observe(MessageObserved(False, message, raw))
+        if self._observer is not None:
+            self._observer(MessageObserved(False, message, raw))
         self._wire.received = raw
         handler = HANDLERS[type(self._state)].get(type(message))
         if handler is None:
@@ -554,6 +567,10 @@ def _early_secrets(state: State) -> EarlySecrets | None:
             return None
         case _:
             return state.offer.early
+
+
+def _as_bytes(data: Buffer) -> bytes:
+    return data if isinstance(data, bytes) else bytes(memoryview(data))
 
 
 def _exported(hash_name: str, secret: bytes, label: bytes, context: bytes, length: int) -> bytes:

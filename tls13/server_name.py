@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 
 from tls13.errors import ConfigurationError
 from tls13.printable import printable
@@ -18,6 +19,7 @@ MAX_NAME_LENGTH = 253
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
+@lru_cache(maxsize=256)
 def parse_server_name(name: ServerName) -> ServerName:
     """What `name` means: an IP address, or a DNS name in lower-case A-labels without its trailing dot.
 

@@ -29,7 +29,7 @@ from schemas.record import MAX_PLAINTEXT, ChangeCipherSpec
 from tls13.config import EndpointConfig
 from tls13.crypto.aead import Suite
 from tls13.errors import ConnectionClosed, KeyChangeInsideMessage, MessageTooLong
-from tls13.events import AlertObserved, Event, MessageObserved, Observation, RecordObserved, SecretDerived
+from tls13.events import AlertObserved, Event, MessageObserved, RecordObserved, SecretDerived
 from tls13.record_layer import MAX_INNER_PLAINTEXT, Protection, fragments, plaintext_record
 from tls13.transcript import Transcript
 
@@ -45,6 +45,7 @@ class Reassembly:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._buffer = bytearray()
+        self._header: HandshakeHeader | None = None
 
     def add(self, fragment: bytes) -> None:
         """Appends the content of one handshake record."""
@@ -57,16 +58,17 @@ class Reassembly:
 
     def next_type(self) -> HandshakeType | None:
         """The type of the message that begins the buffer, None where its header is not complete."""
-        return self._header().msg_type if len(self._buffer) >= HANDSHAKE_HEADER_LENGTH else None
+        if self._header is None and len(self._buffer) >= HANDSHAKE_HEADER_LENGTH:
+            self._header = HandshakeHeader.parse(bytes(self._buffer[:HANDSHAKE_HEADER_LENGTH]))
+        return None if self._header is None else self._header.msg_type
 
     def next_message(self) -> bytes | None:
         """The message that begins the buffer, header included, once all of it is there.
 
         Raises MessageTooLong as soon as its header says so, before anything of that size is held.
         """
-        if len(self._buffer) < HANDSHAKE_HEADER_LENGTH:
+        if self.next_type() is None or (header := self._header) is None:
             return None
-        header = self._header()
         if header.length > self._limit:
             raise MessageTooLong(
                 f"{header.msg_type} of {header.length} bytes, over the limit of {self._limit}",
@@ -77,10 +79,8 @@ class Reassembly:
             return None
         message = bytes(self._buffer[:end])
         del self._buffer[:end]
+        self._header = None
         return message
-
-    def _header(self) -> HandshakeHeader:
-        return HandshakeHeader.parse(bytes(self._buffer[:HANDSHAKE_HEADER_LENGTH]))
 
 
 class Wire:
@@ -93,7 +93,7 @@ class Wire:
         self.reading: Protection | None = None
         self.writing: Protection | None = None
         self.events: list[Event] = []
-        self.outgoing = bytearray()
+        self.outgoing: list[bytes] = []
         self.early_data_to_skip: int | None = None
         self.early_data_sent = bytearray()
         self.early_data_room: int | None = None
@@ -139,7 +139,8 @@ class Wire:
         if MESSAGE_TYPES[type(message)] not in AFTER_THE_HANDSHAKE:
             self.transcript.add(raw)
         self._flight += raw
-        self.observe(MessageObserved(True, message, raw))
+        if self.config.observer is not None:
+            self.config.observer(MessageObserved(True, message, raw))
         return message
 
     def send_change_cipher_spec(self) -> None:
@@ -149,8 +150,9 @@ class Wire:
         self._sent_change_cipher_spec = True
         self.flush()
         fragment = ChangeCipherSpec().build()
-        self.outgoing += plaintext_record(ContentType.change_cipher_spec, fragment, ProtocolVersion.TLS12)
-        self.observe(RecordObserved(True, ContentType.change_cipher_spec, fragment))
+        self.outgoing.append(plaintext_record(ContentType.change_cipher_spec, fragment, ProtocolVersion.TLS12))
+        if self.config.observer is not None:
+            self.config.observer(RecordObserved(True, ContentType.change_cipher_spec, fragment))
 
     def send_alert(self, description: AlertDescription) -> None:
         """An alert, under the key of the moment. Closure alerts are warnings, all others fatal. RFC 9846 §6"""
@@ -159,7 +161,8 @@ class Wire:
         alert = Alert(level=AlertLevel.warning if closure else AlertLevel.fatal, description=description)
         raw = alert.build()
         self._emit(ContentType.alert, raw)
-        self.observe(AlertObserved(True, alert, raw))
+        if self.config.observer is not None:
+            self.config.observer(AlertObserved(True, alert, raw))
 
     def send_application_data(self, data: bytes) -> None:
         """Application data in full records, with a KeyUpdate first where the key is used up. RFC 9846 §5.5"""
@@ -169,7 +172,8 @@ class Wire:
             if self.writing is not None and self.writing.sequence_number >= self.writing.suite.record_limit - 1:
                 self.update_writing_key(KeyUpdateRequest.update_not_requested)
             self._emit(ContentType.application_data, fragment)
-            self.observe(RecordObserved(True, ContentType.application_data, fragment))
+            if self.config.observer is not None:
+                self.config.observer(RecordObserved(True, ContentType.application_data, fragment))
 
     def send_ticket(self, ticket: NewSessionTicket) -> None:
         """A NewSessionTicket in a record of its own."""
@@ -210,16 +214,11 @@ class Wire:
         self, content_type: ContentType, fragment: bytes, version: ProtocolVersion = ProtocolVersion.TLS12
     ) -> None:
         if self.writing is None:
-            self.outgoing += plaintext_record(content_type, fragment, version)
+            self.outgoing.append(plaintext_record(content_type, fragment, version))
         else:
             room = self.send_limit - 1 - len(fragment)
             padding = self.config.padding.padding(content_type, len(fragment), room, self.config.random)
-            self.outgoing += self.writing.protect(content_type, fragment, padding)
-
-    def observe(self, observation: Observation) -> None:
-        """Shows the observer what went by."""
-        if self.config.observer is not None:
-            self.config.observer(observation)
+            self.outgoing.append(self.writing.protect(content_type, fragment, padding))
 
     # Early data: what a client sends, and what a server refuses. RFC 9846 §4.3.10
 

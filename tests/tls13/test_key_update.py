@@ -151,7 +151,7 @@ def test_keys_change_by_themselves_before_the_suites_limit(endpoints: Endpoints)
     reader = ScriptedReader(bytes(32))
     for _ in range(4):
         wire.send_application_data(bytes(3 * 2**14))
-    heard = [reader.open(each) for each in cut(bytes(wire.outgoing))]
+    heard = [reader.open(each) for each in cut(b"".join(wire.outgoing))]
     updates = [at for at, (content_type, _) in enumerate(heard) if content_type == HANDSHAKE]
     assert updates == [4, 9]
     assert {heard[at][1] for at in updates} == {key_update(0)}

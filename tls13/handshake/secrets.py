@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 from schemas.code_points import NamedGroup
 from schemas.errors import DecodeError
 from schemas.handshake import Finished
 from tls13.crypto.aead import Suite
+from tls13.crypto.hkdf import HASHES
 from tls13.errors import BadFinished, MalformedMessage
 from tls13.handshake.states import ApplicationSecrets, EarlySecrets, HandshakeKeys
 from tls13.key_schedule import EarlySecret, verify_data
@@ -78,7 +78,7 @@ def check_length(message: Finished, suite: Suite) -> None:
 
     A wrong length is wrong syntax all the same. Raises MalformedMessage.
     """
-    length = hashlib.new(suite.hash_name).digest_size
+    length = HASHES[suite.hash_name].digest_size
     if len(message.verify_data) != length:
         error = DecodeError(f"{length} bytes", f"{len(message.verify_data)}", offset=4, path="finished.verify_data")
         raise MalformedMessage(error, message="finished")
