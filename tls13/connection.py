@@ -76,7 +76,7 @@ from tls13.handshake.states import (
 )
 from tls13.handshake.table import ALLOWED_TYPES, HANDLERS
 from tls13.key_schedule import exported
-from tls13.limits import Tally
+from tls13.limits import Limits, Tally
 from tls13.record_layer import Protection, Record, RecordReader
 from tls13.sessions import Session
 from tls13.wire import AFTER_THE_HANDSHAKE, Wire
@@ -141,6 +141,16 @@ class Connection:
         return self._state.established if isinstance(self._state, (Connected, AwaitingSignature)) else None
 
     @property
+    def limits(self) -> Limits:
+        """What this end puts up with."""
+        return self._wire.config.limits
+
+    @property
+    def awaits_signature(self) -> bool:
+        """Whether a signer was not ready, so that nothing goes on before `continue_handshake`."""
+        return isinstance(self._state, AwaitingSignature)
+
+    @property
     def state(self) -> State:
         """Where in RFC 9846 appendix A the handshake stands, with all that this state knows."""
         return self._state
@@ -189,24 +199,20 @@ class Connection:
         return self._take_events()
 
     def _go_on(self, data: bytes) -> None:
-        if self._is_waiting:
+        if self.awaits_signature:
             self._held += data
-            if len(self._held) > self._wire.config.limits.handshake_message:
+            if len(self._held) > self.limits.handshake_message:
                 raise TooManyMessages("more than the limit was sent while a signature is awaited")
             return
         data, self._held = self._held + data, b""
         self._read_messages()
         for record in () if self._hears_nothing else self._reader.feed(data):
             self._receive(record)
-            if self._hears_nothing or self._is_waiting:
+            if self._hears_nothing or self.awaits_signature:
                 break
         if not self._close_sent:
             self._wire.pay_key_update()
             self._wire.flush()
-
-    @property
-    def _is_waiting(self) -> bool:
-        return isinstance(self._state, AwaitingSignature)
 
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncationError unless the peer had said that it was done. §6.1"""
@@ -458,7 +464,7 @@ class Connection:
     def _read_messages(self) -> None:
         """Those that are whole, until a signature is awaited."""
         reassembly = self._wire.reassembly
-        while not self._is_waiting and (msg_type := reassembly.next_type()) is not None:
+        while not self.awaits_signature and (msg_type := reassembly.next_type()) is not None:
             if msg_type not in ALLOWED_TYPES[type(self._state)]:
                 raise UnexpectedMessage(f"{msg_type} while waiting for {self._expected()}", message=str(msg_type))
             raw = reassembly.next_message()

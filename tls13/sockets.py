@@ -9,20 +9,31 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from schemas.handshake import NewSessionTicket
 from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.errors import ConnectionClosed, TLSError, TruncationError
-from tls13.events import DataReceived, Event, Negotiated, PeerClosed, TicketReceived
+from tls13.events import (
+    DataReceived,
+    EarlyDataReceived,
+    EarlyDataRejected,
+    Event,
+    Negotiated,
+    PeerClosed,
+    TicketReceived,
+)
+from tls13.sessions import Session
 
 CHUNK = 2**16
 LINGER_SECONDS = 1.0
+SIGNER_POLL_SECONDS = 0.01
+"""How often a signer that is not ready is asked again."""
 
 Tap = Callable[[bool, bytes], None]
 """Sees the bytes of the wire: whether they were sent, and which. Called after the engine has seen them."""
@@ -32,7 +43,10 @@ class TLSSocket:
     """A TLS connection over a connected TCP socket, which it owns: closing one closes the other.
 
     Every method raises TLSError where TLS fails, after the alert for the peer is on its way, and OSError (TimeoutError
-    among them) where the transport does. `tickets` are those that the server has given so far.
+    among them) where the transport does.
+
+    `sessions` are those that the server has given so far, newest last, no more than the config's limit on tickets.
+    `early_data` is what a client has sent early, before the handshake said who it is: perhaps a replay.
     """
 
     def __init__(self, transport: socket.socket, connection: Connection, *, tap: Tap | None = None) -> None:
@@ -48,7 +62,9 @@ class TLSSocket:
         self._ended = False
         self._parting = False
         self._failure: TLSError | None = None
-        self.tickets: list[NewSessionTicket] = []
+        self._rejected_early_data = b""
+        self.sessions: deque[Session] = deque(maxlen=connection.limits.tickets)
+        self.early_data = b""
 
     @property
     def negotiated(self) -> Negotiated:
@@ -57,6 +73,23 @@ class TLSSocket:
         if negotiated is None:
             raise ConnectionClosed("the handshake is not complete")
         return negotiated
+
+    @property
+    def rejected_early_data(self) -> bytes:
+        """Early data that the server has not taken, or that could not be sent early: to be sent again, or not."""
+        return self._rejected_early_data
+
+    def send_early(self, data: Buffer) -> None:
+        """Early data, before `do_handshake`; see `Connection.send_early`.
+
+        Where none, or not as much, can be sent, it all goes to `rejected_early_data`.
+        """
+        with self._engine:
+            if len(data) <= self._connection.early_data_room:
+                self._connection.send_early(data)
+            else:
+                self._rejected_early_data += bytes(memoryview(data))
+        self._flush()
 
     def getpeername(self) -> tuple[str, int]:
         """The peer's address and port. Raises OSError once it is gone."""
@@ -74,8 +107,16 @@ class TLSSocket:
         while self._connection.negotiated is None:
             if deadline is not None:
                 self._wait_until(deadline)
-            self._receive()
+            if self._connection.awaits_signature:
+                self._ask_signer()
+            else:
+                self._receive()
         return self.negotiated
+
+    def _ask_signer(self) -> None:
+        time.sleep(SIGNER_POLL_SECONDS)
+        self._advance(self._connection.continue_handshake)
+        self._flush()
 
     def _wait_until(self, deadline: float) -> None:
         """Gives the next wait what time is left. Raises TimeoutError where none is."""
@@ -95,7 +136,10 @@ class TLSSocket:
                 return b""
             if self._failure is not None:
                 raise self._failure
-            self._receive()
+            if self._connection.awaits_signature:
+                self._ask_signer()
+            else:
+                self._receive()
         with self._engine:
             data = bytes(self._received[:size])
             del self._received[:size]
@@ -118,6 +162,18 @@ class TLSSocket:
         """See `Connection.export_keying_material`."""
         with self._engine:
             return self._connection.export_keying_material(label, length, context)
+
+    def channel_binding(self) -> bytes:
+        """See `Connection.channel_binding`."""
+        with self._engine:
+            return self._connection.channel_binding()
+
+    def request_certificate(self) -> bytes:
+        """See `Connection.request_certificate`; the answer is in `negotiated` once it has been received."""
+        with self._engine:
+            context = self._connection.request_certificate()
+        self._flush()
+        return context
 
     def finish(self) -> None:
         """close_notify: no more will be sent, and the peer knows. Receiving goes on."""
@@ -158,12 +214,19 @@ class TLSSocket:
         self._flush()
 
     def _feed(self, chunk: bytes) -> None:
+        if chunk:
+            self._advance(lambda: self._connection.receive_data(chunk), chunk)
+        else:
+            self._advance(self._connection.receive_eof)
+            self._ended = True
+
+    def _advance(self, step: Callable[[], list[Event]], chunk: bytes = b"") -> None:
+        """Lets the engine take a step, because of these bytes of the peer's if there are any."""
         try:
             with self._engine:
-                events = self._connection.receive_data(chunk) if chunk else self._connection.receive_eof()
+                events = step()
                 self._tell_tap(False, chunk)
                 self._take(events)
-                self._ended = self._ended or not chunk
         except TLSError as error:
             with self._engine:
                 self._tell_tap(False, chunk)
@@ -178,8 +241,12 @@ class TLSSocket:
             match event:
                 case DataReceived(data):
                     self._received += data
-                case TicketReceived(ticket):
-                    self.tickets.append(ticket)
+                case EarlyDataReceived(data):
+                    self.early_data += data
+                case EarlyDataRejected(data):
+                    self._rejected_early_data += data
+                case TicketReceived(session=Session() as session):
+                    self.sessions.append(session)
                 case PeerClosed():
                     self._ended = True
 
@@ -241,17 +308,23 @@ def connect(
     config: ClientConfig,
     *,
     server_name: str | None = None,
+    session: Session | None = None,
+    early_data: Buffer = b"",
     timeout: float | None = None,
     tap: Tap | None = None,
 ) -> TLSSocket:
     """A handshaken connection to `host`:`port`, whose certificate must be for `server_name`, `host` by default.
 
-    `timeout` is in seconds: for connecting, for the handshake, and then for each wait. Raises OSError where there is no
-    connection, TLSError where there is no TLS.
+    `session` is one of an earlier connection's, to go on with. `early_data` goes with the first flight, where session
+    and config allow it; what the server has not taken is in `TLSSocket.rejected_early_data` then. `timeout` is in
+    seconds: for connecting, for the handshake, and then for each wait. Raises OSError where there is no connection,
+    TLSError where there is no TLS.
     """
-    connection = Connection.client(config, server_name if server_name is not None else host)
-    transport = socket.create_connection((host, port), timeout)
-    tls = _handshaken(TLSSocket(transport, connection, tap=tap), timeout)
+    connection = Connection.client(config, server_name if server_name is not None else host, session)
+    tls = TLSSocket(socket.create_connection((host, port), timeout), connection, tap=tap)
+    if early_data:
+        tls.send_early(early_data)
+    _handshaken(tls, timeout)
     tls.settimeout(timeout)
     return tls
 
