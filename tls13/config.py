@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from schemas.code_points import CipherSuite, MaxFragmentLength, NamedGroup, PskKeyExchangeMode, SignatureScheme
 from schemas.extensions import OIDFilter
 from schemas.handshake import ClientHello, HandshakeMessage
+from tls13.certificates import public_key_of
 from tls13.credentials import Credential
 from tls13.crypto import Random
 from tls13.crypto.aead import SUITES
@@ -74,6 +75,9 @@ class EndpointConfig:
     record sent to this side may open to, type and padding included (RFC 8449); with None a client says nothing, and a
     server that is asked says 2^14 + 1.
 
+    What is weaker than `security_floor`, in bits (NIST SP 800-57 part 1), is left out of suites, groups and signature
+    schemes, and certificates with such keys are refused.
+
     `edit_message` is for crafting: what it gives back is sent and hashed in the message's place, and a client goes by
     the hello that it gives, if that is one; the PSK binders that it sees are zeros, and filled in where it leaves them
     so. `random` and `clock` are all that the engine knows of the world; with both fixed, and a signer that draws
@@ -86,6 +90,7 @@ class EndpointConfig:
     cipher_suites: tuple[CipherSuite, ...] = CIPHER_SUITES
     groups: tuple[NamedGroup, ...] = GROUPS_BY_PREFERENCE
     signature_schemes: tuple[SignatureScheme, ...] = SIGNATURE_SCHEMES
+    security_floor: int = 0
     application_protocols: tuple[str, ...] = ()
     padding: PaddingPolicy = field(default_factory=NoPadding)
     record_size_limit: int | None = None
@@ -100,6 +105,7 @@ class EndpointConfig:
         _require_known("group", self.groups, GROUPS)
         _require_known("signature scheme", self.signature_schemes, SIGNATURES)
         _require_known("PSK key exchange mode", self.psk_key_exchange_modes, PSK_KEY_EXCHANGE_MODES)
+        self._apply_security_floor()
         for name in self.application_protocols:
             if not name.isascii() or not 1 <= len(name) <= 255:
                 raise ConfigurationError(f"ALPN protocol {name!r} is not 1 to 255 ASCII characters")
@@ -107,6 +113,23 @@ class EndpointConfig:
             raise ConfigurationError(
                 f"a record size limit of {self.record_size_limit}", f"give 64 to {MAX_INNER_PLAINTEXT} bytes"
             )
+
+    def _apply_security_floor(self) -> None:
+        for field_name, known in (("cipher_suites", SUITES), ("groups", GROUPS), ("signature_schemes", SIGNATURES)):
+            chosen = getattr(self, field_name)
+            strong = tuple(each for each in chosen if known[each].security_bits >= self.security_floor)
+            if not strong:
+                raise ConfigurationError(
+                    f"none of the {field_name.replace('_', ' ')} reaches {self.security_floor} bits", "lower the floor"
+                )
+            object.__setattr__(self, field_name, strong)
+        for credential in self.credentials:
+            bits = public_key_of(credential.certificate_list[0]).security_bits
+            if bits < self.security_floor:
+                raise ConfigurationError(
+                    f"a certificate whose key is of {bits} bits, under the floor of {self.security_floor}",
+                    "give one with a larger key, or lower the floor",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,8 +68,13 @@ CERTIFICATE_SIGNATURE_SCHEMES = (
 """How the certificates of a chain may be signed. RFC 9846 §4.3.3, §9.1
 
 What the X.509 library verifies; and ed25519, ed448 and rsa_pss_pss_*, of which it takes no issuer, for certificates
-that are trusted as they are.
+that are trusted as they are. It verifies ML-DSA too, which is offered where it is enabled.
 """
+
+
+def certificate_signature_schemes(enabled: Iterable[SignatureScheme]) -> tuple[SignatureScheme, ...]:
+    """For signature_algorithms_cert: the above, and what else is `enabled` for CertificateVerify. RFC 9846 §4.3.3"""
+    return tuple(dict.fromkeys((*CERTIFICATE_SIGNATURE_SCHEMES, *enabled)))
 
 
 class CertificatePolicy(Protocol):

@@ -25,6 +25,7 @@ from tls13.errors import (
     CertificateRequired,
     ForbiddenSignatureScheme,
     ForbiddenValue,
+    InsufficientSecurity,
     TooManyCertificates,
 )
 from tls13.events import SignaturePending
@@ -97,6 +98,21 @@ def chain_in(
     return tuple(entry.cert_data for entry in message.certificate_list)
 
 
+def identity_of(wire: Wire, chain: tuple[bytes, ...]) -> PeerIdentity:
+    """The peer by its chain in DER, which holds one certificate at least.
+
+    Raises BadCertificate, UnsupportedCertificate, InsufficientSecurity.
+    """
+    public_key = public_key_of(chain[0])
+    floor = wire.config.security_floor
+    if public_key.security_bits < floor:
+        raise InsufficientSecurity(
+            f"the certificate's key is of {public_key.security_bits} bits, where {floor} are asked for",
+            message="certificate",
+        )
+    return PeerIdentity(chain, public_key)
+
+
 def check_signature(
     wire: Wire, message: CertificateVerify, peer: PeerIdentity, offered: Collection[SignatureScheme], content: Content
 ) -> None:
@@ -125,10 +141,11 @@ def client_identity(
         if asked.required:
             raise CertificateRequired("the client has no certificate to show", message="certificate")
         return None
+    client = identity_of(wire, chain)
     asked.policy.verify_client(chain, config.clock())
     if not chain_matches_filters(chain[0], OIDFilters.certificate_request.find(request.extensions) or []):
         raise BadCertificate("the certificate does not match the oid_filters", message="certificate")
-    return PeerIdentity(chain, public_key_of(chain[0]))
+    return client
 
 
 def prove(

@@ -43,7 +43,6 @@ from schemas.handshake import (
     HelloRetryRequest,
     ServerHello,
 )
-from tls13.certificates import public_key_of
 from tls13.config import ClientConfig
 from tls13.crypto.aead import SUITES, Suite
 from tls13.crypto.groups import GROUPS, PrivateShare
@@ -62,7 +61,14 @@ from tls13.errors import (
     WrongSessionIdEcho,
 )
 from tls13.events import EarlyData, EarlyDataRejected, HandshakeCompleted, Negotiated
-from tls13.handshake.authentication import chain_in, check_request, check_signature, credential_for, prove
+from tls13.handshake.authentication import (
+    chain_in,
+    check_request,
+    check_signature,
+    credential_for,
+    identity_of,
+    prove,
+)
 from tls13.handshake.negotiation import check_responses, require
 from tls13.handshake.pre_shared import early_terms, offer_of, psks_to_offer, with_binders
 from tls13.handshake.reading import older_server_hello
@@ -82,7 +88,6 @@ from tls13.handshake.states import (
     Established,
     Offer,
     OfferedPsk,
-    PeerIdentity,
     WaitCertificate,
     WaitCertificateOrRequest,
     WaitCertificateVerify,
@@ -211,8 +216,8 @@ def certificate(
         raise EmptyCertificate("the server sent no certificate", message="certificate")
     if offer.config.trust is None:
         raise UnexpectedMessage("a certificate, though no signature scheme was offered", message="certificate")
+    server = identity_of(wire, chain)
     offer.config.trust.verify_server(chain, offer.server_name, offer.config.clock())
-    server = PeerIdentity(chain, public_key_of(chain[0]))
     request = state.request if isinstance(state, WaitCertificate) else None
     return WaitCertificateVerify(offer, state.agreed, request, server)
 

@@ -16,6 +16,7 @@ from schemas.extensions import (
     PreSharedKey,
     PskIdentity,
     PskKeyExchangeModes,
+    SupportedGroups,
 )
 from schemas.handshake import ClientHello, Handshake, HandshakeMessage
 from schemas.stored import TicketState
@@ -126,8 +127,14 @@ def check_offer(hello: ClientHello) -> OfferedPsks | None:
 
 
 def exchange_mode(config: ServerConfig, hello: ClientHello) -> PskKeyExchangeMode | None:
-    """The first of the server's modes that the client takes too. §4.3.9"""
-    return first_in_common(config.psk_key_exchange_modes, PskKeyExchangeModes.client_hello.find(hello.extensions) or [])
+    """The first of the server's modes that the client takes too, and has a group for if it needs one. §4.3.9"""
+    groups = SupportedGroups.client_hello.find(hello.extensions) or []
+    feasible = [
+        mode
+        for mode in config.psk_key_exchange_modes
+        if mode is PskKeyExchangeMode.psk_ke or first_in_common(config.groups, groups) is not None
+    ]
+    return first_in_common(feasible, PskKeyExchangeModes.client_hello.find(hello.extensions) or [])
 
 
 def select(
