@@ -172,11 +172,12 @@ class ClientAuthentication:
     """What a server asks of its clients. RFC 9846 §4.4.2
 
     `policy` decides on their certificates, which must match `oid_filters`. Unless `required`, a client without one is
-    served all the same.
+    served all the same. Without `in_handshake` nobody is asked before `Connection.request_certificate` does so.
     """
 
     policy: ClientCertificatePolicy
     required: bool = True
+    in_handshake: bool = True
     oid_filters: tuple[OIDFilter, ...] = ()
 
 

@@ -182,7 +182,7 @@ def _continues(config: ServerConfig, ticket: TicketState, server_name: str | Non
     if ticket.server_name != (server_name or "").encode():
         return False
     asked = config.client_authentication
-    return asked is None or not asked.required or bool(ticket.peer_certificates)
+    return asked is None or not (asked.required and asked.in_handshake) or bool(ticket.peer_certificates)
 
 
 def check_binder(wire: Wire, selected: SelectedPsk, client_hello: bytes) -> None:

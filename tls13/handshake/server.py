@@ -453,9 +453,10 @@ def _tickets(config: ServerConfig, request: Request, choice: Choice) -> int:
 
 
 def _ask_for_certificate(wire: Wire, config: ServerConfig) -> CertificateRequest | None:
-    if config.client_authentication is None:
+    authentication = config.client_authentication
+    if authentication is None or not authentication.in_handshake:
         return None
-    asked = wire.send(certificate_request(config.client_authentication, config.signature_schemes))
+    asked = wire.send(certificate_request(authentication, config.signature_schemes))
     return asked if isinstance(asked, CertificateRequest) else None
 
 
