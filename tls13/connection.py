@@ -112,6 +112,7 @@ class Connection:
         self._key_updates = Tally("KeyUpdates in a row", config.limits.key_updates)
         self._warning_alerts = Tally("warning alerts", config.limits.warning_alerts)
         self._held = b""
+        self._postponed: list[bytes] = []
         self._state = start(self._wire)
 
     @classmethod
@@ -194,9 +195,16 @@ class Connection:
         with self._failing():
             if isinstance(self._state, AwaitingSignature):
                 self._state = sign_again(self._wire, self._state)
-                self._wire.flush()
+                self._send_postponed()
                 self._go_on(b"")
         return self._take_events()
+
+    def _send_postponed(self) -> None:
+        if not self.awaits_signature:
+            self._wire.flush()
+            for each in self._postponed:
+                self._wire.send_application_data(each)
+            self._postponed.clear()
 
     def _go_on(self, data: bytes) -> None:
         if self.awaits_signature:
@@ -210,9 +218,8 @@ class Connection:
             self._receive(record)
             if self._hears_nothing or self.awaits_signature:
                 break
-        if not self._close_sent:
+        if not self._close_sent and not self.awaits_signature:
             self._wire.pay_key_update()
-            self._wire.flush()
 
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncationError unless the peer had said that it was done. §6.1"""
@@ -230,6 +237,10 @@ class Connection:
         """
         if not self._answers_early_data:
             self._require_connected("application data can't be sent")
+        if self.awaits_signature:
+            # Nothing may stand between Certificate and CertificateVerify. §4.7.2
+            self._postponed.append(_as_bytes(data))
+            return
         self._wire.send_application_data(_as_bytes(data))
         self._key_updates.reset()
 
@@ -257,6 +268,8 @@ class Connection:
     def update_keys(self, *, request_peer: bool = False) -> None:
         """New keys for what is sent from here on; `request_peer` asks the peer for the same. §4.7.3"""
         self._require_connected("keys can't be updated")
+        if self.awaits_signature:
+            raise ConnectionClosed("keys can't be updated while a signature is awaited")
         self._wire.update_writing_key(
             KeyUpdateRequest.update_requested if request_peer else KeyUpdateRequest.update_not_requested
         )
@@ -545,7 +558,7 @@ class Connection:
 
     def _expected(self) -> str:
         """The messages that the state allows, for an error's text."""
-        return " or ".join(each.__name__ for each in HANDLERS[type(self._state)])
+        return " or ".join(each.__name__ for each in HANDLERS[type(self._state)]) or "a signature"
 
     def _context(self) -> str:
         """Where in the handshake a peer gave up, "" after it, for an error's text."""
