@@ -61,6 +61,7 @@ from tls13.handshake.states import (
     EarlySecrets,
     Established,
     Failed,
+    Offering,
     ServerConnected,
     ServerStart,
     State,
@@ -486,7 +487,7 @@ class Connection:
             self._receive_message(raw)
 
     def _receive_message(self, raw: bytes) -> None:
-        handshake = read(raw)
+        handshake = read(raw, self._state.offer.hello.extensions if isinstance(self._state, Offering) else None)
         message = handshake.message
         if self._observer is not None:
             self._observer(MessageObserved(False, message, raw))

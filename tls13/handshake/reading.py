@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas import parse, tls12
+from schemas.certificate import Certificate
 from schemas.code_points import ExtensionType, ProtocolVersion
 from schemas.errors import DecodeError
 from schemas.extension_block import Extension
-from schemas.handshake import Handshake
+from schemas.handshake import EncryptedExtensions, Handshake, HelloRetryRequest, ServerHello
 from schemas.selective import reading_only
 from tls13.errors import DowngradeDetected, Reason, UnsupportedVersion
+from tls13.handshake.negotiation import check_responses
 
 IMPLEMENTED = (
     ExtensionType.server_name,
@@ -37,6 +39,7 @@ IMPLEMENTED = (
 """The extensions that the handlers look at. What is in any other is none of this endpoint's business. §4.3"""
 
 _IMPLEMENTED_PART = reading_only(Handshake, IMPLEMENTED)
+_WITHOUT_BODIES = reading_only(Handshake, ())
 
 DOWNGRADE_SENTINELS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 """The last eight bytes of ServerHello.random where TLS 1.3 was given up for less. §4.2.3"""
@@ -54,14 +57,41 @@ def older_server_hello(random: bytes, version: ProtocolVersion, offered: Sequenc
     return UnsupportedVersion([version], offered, message="server_hello")
 
 
-def read(raw: bytes) -> Handshake:
-    """The message in `raw`, header included. Raises DecodeError, or the Reason why an older hello is refused."""
+def read(raw: bytes, offers: Sequence[Extension] | None = None) -> Handshake:
+    """The message in `raw`, header included.
+
+    With `offers`, those of the ClientHello that it may answer. Raises DecodeError, or the Reason why an older hello is
+    refused, or an answer to what was not offered, whatever its form.
+    """
     try:
         return Handshake.parse(raw)
     except DecodeError as error:
         if (reason := _older_hello(raw)) is not None:
             raise reason from error
-    return parse(_IMPLEMENTED_PART, raw)
+    try:
+        return parse(_IMPLEMENTED_PART, raw)
+    except DecodeError:
+        if offers is not None:
+            _refuse_unsolicited(raw, offers)
+        raise
+
+
+def _refuse_unsolicited(raw: bytes, offers: Sequence[Extension]) -> None:
+    """Raises UnsolicitedExtension if that is wrong with a message, beside an extension that does not parse. §4.3"""
+    try:
+        message = parse(_WITHOUT_BODIES, raw).message
+    except DecodeError:
+        return
+    match message:
+        case ServerHello():
+            check_responses("server_hello", message.extensions, offers)
+        case HelloRetryRequest():
+            check_responses("hello_retry_request", message.extensions, offers)
+        case EncryptedExtensions():
+            check_responses("encrypted_extensions", message.extensions, offers)
+        case Certificate():
+            for entry in message.certificate_list:
+                check_responses("certificate", entry.extensions, offers)
 
 
 def _older_hello(raw: bytes) -> Reason | None:

@@ -322,7 +322,7 @@ class Failed:
     negotiated: Negotiated | None
 
 
-ClientState = (
+Offering = (
     WaitServerHello
     | WaitServerHelloAfterRetry
     | WaitEncryptedExtensions
@@ -330,8 +330,10 @@ ClientState = (
     | WaitCertificate
     | WaitCertificateVerify
     | WaitServerFinished
-    | ClientConnected
 )
+"""The states in which a client waits for answers to its offer."""
+
+ClientState = Offering | ClientConnected
 ServerState = (
     ServerStart
     | WaitSecondClientHello
