@@ -72,6 +72,7 @@ class TicketState(Struct):
     creation_time: int = field(uint64, "when the ticket was issued, in milliseconds since 1970")
     ticket_lifetime: int = field(uint32, "seconds from then")
     ticket_age_add: int = field(uint32, "what the client adds to the age that it offers")
+    authentication_time: int = field(uint64, "when the two sides met first, in milliseconds since 1970")
     max_early_data_size: int = field(uint32, "bytes of early data that were promised", default=0)
     server_name: bytes = field(opaque(0, 2**16 - 1), "the name that the client asked for", default=b"")
     alpn: bytes = field(opaque(0, 255), "the protocol that was negotiated", default=b"")

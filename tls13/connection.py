@@ -20,7 +20,7 @@ from schemas.alert import Alert
 from schemas.code_points import AlertDescription, ContentType, KeyUpdateRequest
 from schemas.errors import DecodeError, EncodeError
 from schemas.extension_block import DuplicateExtensionError
-from schemas.handshake import KeyUpdate, NewSessionTicket
+from schemas.handshake import CertificateRequest, KeyUpdate, NewSessionTicket
 from schemas.record import ChangeCipherSpec
 from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, EndpointConfig, ServerConfig
@@ -68,6 +68,7 @@ from tls13.handshake.states import (
     WaitClientCertificate,
     WaitClientCertificateVerify,
     WaitClientFinished,
+    WaitEncryptedExtensions,
     WaitEndOfEarlyData,
     WaitLateCertificateVerify,
     WaitLateFinished,
@@ -78,7 +79,7 @@ from tls13.handshake.states import (
 from tls13.handshake.table import ALLOWED_TYPES, HANDLERS
 from tls13.key_schedule import exported
 from tls13.limits import Limits, Tally
-from tls13.record_layer import Protection, Record, RecordReader
+from tls13.record_layer import MAX_INNER_PLAINTEXT, Protection, Record, RecordReader
 from tls13.sessions import Session
 from tls13.wire import AFTER_THE_HANDSHAKE, Wire
 
@@ -113,8 +114,12 @@ class Connection:
         self._key_updates = Tally("KeyUpdates in a row", config.limits.key_updates)
         self._warning_alerts = Tally("warning alerts", config.limits.warning_alerts)
         self._held = b""
+        self._eof = False
         self._postponed: list[bytes] = []
-        self._state = start(self._wire)
+        try:
+            self._state = start(self._wire)
+        except EncodeError as error:
+            raise ConfigurationError(f"the ClientHello can't be built: {error}", "offer less") from error
 
     @classmethod
     def client(cls, config: ClientConfig, server_name: str, session: Session | None = None) -> Connection:
@@ -198,6 +203,8 @@ class Connection:
                 self._state = sign_again(self._wire, self._state)
                 self._send_postponed()
                 self._go_on(b"")
+                if self._eof:
+                    self._judge_end()
         return self._take_events()
 
     def _send_postponed(self) -> None:
@@ -225,10 +232,15 @@ class Connection:
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncationError unless the peer had said that it was done. §6.1"""
         with self._failing():
-            if not self._hears_nothing:
-                waiting = "" if self.negotiated else f" during the handshake, waiting for {self._expected()}"
-                raise TruncationError(f"the peer closed the connection{waiting} without close_notify")
+            self._eof = True
+            self._judge_end()
         return self._take_events()
+
+    def _judge_end(self) -> None:
+        """What has come while a signature is awaited is not read yet: close_notify may be in it."""
+        if not self._hears_nothing and not (self.awaits_signature and self._held):
+            waiting = "" if self.negotiated else f" during the handshake, waiting for {self._expected()}"
+            raise TruncationError(f"the peer closed the connection{waiting} without close_notify")
 
     def send(self, data: Buffer) -> None:
         """Application data, of any length, to follow in `data_to_send`.
@@ -306,14 +318,17 @@ class Connection:
     def send_ticket(self, ticket: NewSessionTicket | None = None, *, application_data: bytes = b"") -> None:
         """A NewSessionTicket, from a server whose handshake is complete: one of its own, unless one is given. §4.7.1
 
-        `application_data` is at most 65535 bytes that a resumption finds again, in the `TicketStore`.
+        `application_data` is at most 65535 bytes that a resumption finds again, in the `TicketStore`. Raises
+        ConnectionClosed where no ticket can be sent, ConfigurationError where the client has not said how it would use
+        one of the server's own, or the data is too long.
         """
         state = self._require_server("a ticket can't be sent")
         if ticket is not None:
             self._wire.send_ticket(ticket)
             return
+        post.check_takes_tickets(state, application_data)
         with self._failing():
-            self._state = post.issue_ticket(self._wire, state, application_data)
+            self._replace_connected(post.issue_ticket(self._wire, state, application_data))
 
     def request_certificate(self) -> bytes:
         """Asks the client who it is, from a server whose handshake is complete. §4.7.2
@@ -323,7 +338,8 @@ class Connection:
         many wait for an answer.
         """
         state = self._require_server("a certificate can't be asked for")
-        self._state, context = post.request_certificate(self._wire, state)
+        connected, context = post.request_certificate(self._wire, state)
+        self._replace_connected(connected)
         return context
 
     def close(self) -> None:
@@ -338,6 +354,13 @@ class Connection:
         self._wire.send_alert(AlertDescription.close_notify)
         self._close_sent = True
 
+    def _replace_connected(self, connected: ServerConnected) -> None:
+        """Also in the middle of a client's answer to a late request."""
+        if isinstance(self._state, (WaitLateCertificateVerify, WaitLateFinished)):
+            self._state = replace(self._state, connected=connected)
+        else:
+            self._state = connected
+
     @property
     def _observer(self) -> Observer | None:
         return self._wire.config.observer
@@ -347,7 +370,7 @@ class Connection:
     def _require_server(self, what: str) -> ServerConnected:
         self._require_connected(what)
         if isinstance(self._state, (WaitLateCertificateVerify, WaitLateFinished)):
-            raise ConnectionClosed(f"{what} in the middle of a client's answer")
+            return self._state.connected
         if not isinstance(self._state, ServerConnected):
             raise ConnectionClosed(f"{what}: only a server does that")
         return self._state
@@ -379,7 +402,7 @@ class Connection:
         if record.header.type is not ContentType.application_data:
             raise UnexpectedMessage(f"an unprotected record of {record.header.type} where all must be protected")
         try:
-            content_type, content = reading.unprotect(record.raw, self._wire.receive_limit)
+            content_type, content = reading.unprotect(record.raw, self._receive_limit)
         except BadRecordMac:
             if self._wire.early_data_to_skip is None:
                 raise
@@ -389,6 +412,11 @@ class Connection:
         if content_type not in _RECEIVERS:
             raise UnexpectedMessage(f"a protected record of {content_type}")
         return content_type, content
+
+    @property
+    def _receive_limit(self) -> int:
+        """Early data was sent before the client could know of a limit. RFC 8449 §4"""
+        return MAX_INNER_PLAINTEXT if isinstance(self._state, WaitEndOfEarlyData) else self._wire.receive_limit
 
     def _must_open(self, content_type: ContentType) -> bool:
         """Whether a record of this type has no business to come in the clear once there are keys. §5
@@ -497,6 +525,9 @@ class Connection:
             # A HelloRetryRequest where only a ServerHello may come: they share a type.
             name = type(message).__name__
             raise UnexpectedMessage(f"{name} while waiting for {self._expected()}", message=str(handshake.msg_type))
+        if isinstance(message, CertificateRequest) and self._close_sent:
+            # It stays without an answer: nothing may follow close_notify. §6.1
+            return
         if isinstance(message, KeyUpdate) and not self._wire.awaits_key_update:
             self._key_updates.count()
         if handshake.msg_type not in AFTER_THE_HANDSHAKE:
@@ -533,7 +564,12 @@ class Connection:
         self._wire.forget_keys()
 
     def _say_goodbye(self, error: TLSError) -> None:
-        """The alert for a reason, close_notify where the peer is merely gone, nothing where it gave up itself. §6"""
+        """The alert for a reason, close_notify where the peer is merely gone, nothing where it gave up itself. §6
+
+        A server that may have refused the early data would not read it under that key. §A.1
+        """
+        if isinstance(self._state, WaitEncryptedExtensions) and self._wire.early_data_room is not None:
+            self._wire.write_under(self._state.keys.suite, self._state.keys.client_secret)
         if isinstance(error, Reason):
             self._wire.send_alert(error.alert)
         elif not isinstance(error, AlertReceived) or error.alert is AlertDescription.close_notify:

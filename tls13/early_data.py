@@ -50,18 +50,25 @@ class EarlyDataPolicy:
     """How a server takes early data. §8
 
     At most `max_size` bytes of it, from a client whose clock agrees within `window` about the ticket's age (§8.3), and
-    from each ClientHello once (§8.2). Raises ConfigurationError for a size or time that is not positive.
+    from each ClientHello once (§8.2). `since` is when `replays` began to remember, where that was later than the first
+    of the tickets: of a server that starts again with its old sealing keys. None is taken for a while then. Raises
+    ConfigurationError for a size or time that is not positive.
     """
 
     max_size: int = 2**14
     window: timedelta = timedelta(seconds=10)
     replays: ReplayStore = field(default_factory=MemoryReplayStore)
+    since: datetime | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_size < 2**32:
             raise ConfigurationError(f"early data of at most {self.max_size} bytes", "give 1 to 4294967295")
         if self.window <= timedelta(0):
             raise ConfigurationError("the early data window is not a positive time")
+
+    def remembers(self, now: datetime) -> bool:
+        """Whether whatever is still fresh would be known if it had come before. §8.2"""
+        return self.since is None or now >= self.since + 2 * self.window
 
     def is_fresh(self, claimed_age: int, age: int) -> bool:
         """Whether a ticket's age as its client claims it is near enough to what it is here; both in milliseconds."""

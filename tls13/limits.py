@@ -12,10 +12,10 @@ class Limits:
     """What an endpoint puts up with. Raises ConfigurationError for a negative number.
 
     `handshake_message` is in bytes, `early_data` the bytes of refused 0-RTT records to skip, `ticket` those of a ticket
-    that is kept. `certificates` is the length of a chain, `tickets` how many a client keeps of one connection, or may
-    ask for; `certificate_requests` how many may come after the handshake, or wait for an answer then; `psk_identities`
-    how many of those offered are looked at. `empty_records` and `key_updates` count those with nothing useful between
-    them; `change_cipher_specs` and `warning_alerts` all of them.
+    that is kept. `certificates` is the length of a chain, `tickets` how many a socket keeps of one connection, or a
+    client may ask for; `certificate_requests` how many may come after the handshake, or wait for an answer then;
+    `psk_identities` how many of those offered are looked at. `empty_records` and `key_updates` count those with nothing
+    useful between them; `change_cipher_specs` and `warning_alerts` all of them.
     """
 
     handshake_message: int = 2**18

@@ -73,7 +73,7 @@ class SealingKeys:
             return tuple(self._keys)
 
     def add(self, key: SealingKey) -> None:
-        """A key of another process's, which seals from now on if it is the newest."""
+        """A key of another process's, which seals from its `since` on, until a newer one does."""
         with self._lock:
             self._keys = deque(sorted({*self._keys, key}, key=lambda each: each.since, reverse=True))
 
@@ -102,9 +102,11 @@ class SealingKeys:
     def _current(self, now: datetime, random: Random) -> SealingKey:
         with self._lock:
             self._forget(now)
-            if not self._keys or self._keys[0].since + self._rotation <= now:
-                self._keys.appendleft(SealingKey.generate(now, random))
-            return self._keys[0]
+            current = next((each for each in self._keys if each.since <= now), None)
+            if current is None or current.since + self._rotation <= now:
+                current = SealingKey.generate(now, random)
+                self._keys = deque(sorted({*self._keys, current}, key=lambda each: each.since, reverse=True))
+            return current
 
     def _named(self, name: bytes, now: datetime) -> SealingKey | None:
         with self._lock:

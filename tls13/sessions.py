@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from schemas import stored
-from schemas.code_points import CipherSuite
+from schemas.code_points import CipherSuite, ProtocolVersion
 from schemas.errors import DecodeError
 from schemas.extensions import EarlyDataIndication
 from schemas.handshake import NewSessionTicket
 from schemas.stored import SessionFile, TicketPlaintext, TicketState
 from tls13.crypto import Random
 from tls13.crypto.aead import SUITES
+from tls13.crypto.hkdf import HASHES
 from tls13.early_data import ReplayStore
 from tls13.errors import ConfigurationError
 from tls13.events import Negotiated
@@ -44,6 +45,8 @@ def milliseconds(moment: datetime) -> int:
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MOMENT = 253402300799000 - MAX_LIFETIME * 1000
+"""The end of the year 9999, as far as a session can begin, in milliseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +146,30 @@ class Session:
             raise ConfigurationError(f"no session, or a damaged one: {error}", _CONNECT_AGAIN) from error
         if not hmac.compare_digest(file.integrity, hashlib.sha256(file.protected()).digest()):
             raise ConfigurationError("a damaged session: its digest is not that of its bytes", _CONNECT_AGAIN)
-        if file.session.cipher_suite not in SUITES:
-            raise ConfigurationError(f"a session of cipher suite {file.session.cipher_suite}", _CONNECT_AGAIN)
-        return cls(file.session)
+        state = file.session
+        suite = SUITES.get(state.cipher_suite)
+        if (
+            suite is None
+            or state.version is not ProtocolVersion.TLS13
+            or len(state.resumption_psk) != HASHES[suite.hash_name].digest_size
+            or state.ticket_lifetime > MAX_LIFETIME
+            or state.creation_time > LAST_MOMENT
+        ):
+            raise ConfigurationError("a session that can't be one of TLS 1.3's", _CONNECT_AGAIN)
+        return cls(state)
 
     def save(self, path: str | Path) -> None:
         """To a file that only its owner reads; all of it or nothing. Raises ConfigurationError where that fails."""
         target = Path(path)
         try:
-            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(self.build())
-            os.replace(temporary, target)
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+                try:
+                    file.write(self.build())
+                    file.flush()
+                    os.replace(file.name, target)
+                except OSError:
+                    os.unlink(file.name)
+                    raise
         except OSError as error:
             raise ConfigurationError(f"{target} can't be written: {error.strerror}", "name another file") from error
 
@@ -265,6 +280,11 @@ class MemoryTickets:
 def is_live(state: TicketState, now: datetime) -> bool:
     """Whether a ticket is within its lifetime."""
     return 0 <= ticket_age(state, now) < state.ticket_lifetime * 1000
+
+
+def seconds_left(authentication_time: int, now: datetime) -> int:
+    """How long a session may still go on, ticket by ticket: seven days altogether. §4.7.1"""
+    return MAX_LIFETIME - (milliseconds(now) - authentication_time) // 1000
 
 
 def ticket_age(state: TicketState, now: datetime) -> int:

@@ -139,6 +139,14 @@ class TrustStore:
         """What is trusted, as DER."""
         return tuple(der(root) for root in self._roots)
 
+    @property
+    def authorities(self) -> tuple[bytes, ...]:
+        """See `ClientCertificatePolicy`: the roots' names; none, where they are more than the extension can hold."""
+        # Found when they are first asked for: a whole system's take milliseconds, and most clients never send them.
+        if self._authorities is None:
+            self._authorities = authority_names(self._roots)
+        return self._authorities
+
     @classmethod
     def load(cls, path: str | Path, *, max_chain_length: int = MAX_CHAIN_LENGTH) -> Self:
         """Trusts the certificates of a PEM or DER file, or of a folder's .pem, .crt, .cer and .der files.
@@ -182,14 +190,6 @@ class TrustStore:
         wanted = parse_server_name(server_name)
         return self._verify(chain, Purpose.server(wanted), now)
 
-    @property
-    def authorities(self) -> tuple[bytes, ...]:
-        """See `ClientCertificatePolicy`: the roots' names; none, where they are more than the extension can hold."""
-        # Found when they are first asked for: a whole system's take milliseconds, and most clients never send them.
-        if self._authorities is None:
-            self._authorities = authority_names(self._roots)
-        return self._authorities
-
     def verify_client(self, chain: Sequence[bytes], now: datetime) -> tuple[bytes, ...]:
         """See `ClientCertificatePolicy`. Raises as `verify_server`, and EmptyCertificate for no certificate at all."""
         return self._verify(chain, Purpose.client(), now)
@@ -199,7 +199,7 @@ class TrustStore:
         certificates = parse_chain(chain, self.max_chain_length)
         public_key(certificates[0])
         _refuse_weak_key(certificates[0], purpose)
-        _refuse_costly_keys(certificates[1:])
+        _refuse_costly_keys(each for each in certificates[1:] if der(each) not in self._anchors)
         try:
             path = self._validate(certificates, purpose.server_name, moment)
             if purpose.server_name is None:
@@ -318,13 +318,13 @@ _TRUSTED_LEAF = _PEER.may_be_present(x509.BasicConstraints, Criticality.AGNOSTIC
 
 def _refuse_costly_keys(issuers: Iterable[x509.Certificate]) -> None:
     """Who sends a chain chooses what its verification costs: an RSA exponent of thousands of bits takes long."""
-    for position, issuer in enumerate(issuers, start=2):
+    for issuer in issuers:
         with contextlib.suppress(*UNPARSABLE):
             key = issuer.public_key()
             if isinstance(key, rsa.RSAPublicKey) and (
                 key.key_size > MAX_RSA_MODULUS_BITS or key.public_numbers().e.bit_length() > MAX_RSA_EXPONENT_BITS
             ):
-                raise UnsupportedCertificate(f"certificate {position} has an RSA key that is too large")
+                raise UnsupportedCertificate("a certificate of the chain has an RSA key that is too large")
 
 
 def _refuse_unchecked_limits(path: Sequence[x509.Certificate]) -> None:

@@ -169,11 +169,15 @@ class Wire:
         self.flush()
         for fragment in fragments(data, self.send_limit - 1):
             # The KeyUpdate is the last record that the old key protects.
-            if self.writing is not None and self.writing.sequence_number >= self.writing.suite.record_limit - 1:
+            if self.early_data_room is None and self._is_used_up():
                 self.update_writing_key(KeyUpdateRequest.update_not_requested)
             self._emit(ContentType.application_data, fragment)
             if self.config.observer is not None:
                 self.config.observer(RecordObserved(True, ContentType.application_data, fragment))
+
+    def _is_used_up(self, records: int = 1) -> bool:
+        """Whether the key has one more record in it, at most, after so many. RFC 9846 §5.5"""
+        return self.writing is not None and self.writing.sequence_number + records >= self.writing.suite.record_limit
 
     def send_ticket(self, ticket: NewSessionTicket) -> None:
         """A NewSessionTicket in a record of its own."""
@@ -235,6 +239,8 @@ class Wire:
             raise ConnectionClosed(
                 f"{len(data)} bytes of early data, where the server takes {self.early_data_room} more"
             )
+        if self._is_used_up(records=len(data) // (self.send_limit - 1) + 1):
+            raise ConnectionClosed("the key of early data is used up, and there is no other")
         self.early_data_room -= len(data)
         self.early_data_sent += data
         self.send_application_data(data)

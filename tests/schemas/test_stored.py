@@ -118,6 +118,7 @@ def test_a_session_takes_no_more_room_than_its_numbers_have() -> None:
         cipher_suite=CipherSuite.TLS_AES_128_GCM_SHA256,
         resumption_psk=b"p",
         creation_time=2**64 - 1,
+        authentication_time=2**64 - 1,
         ticket_lifetime=2**32 - 1,
         ticket_age_add=2**32 - 1,
         max_early_data_size=2**32 - 1,
@@ -128,6 +129,7 @@ def test_a_session_takes_no_more_room_than_its_numbers_have() -> None:
             cipher_suite=state.cipher_suite,
             resumption_psk=b"p",
             creation_time=2**64,
+            authentication_time=0,
             ticket_lifetime=0,
             ticket_age_add=0,
         )

@@ -102,6 +102,7 @@ STORED = [
                 creation_time=1,
                 ticket_lifetime=604800,
                 ticket_age_add=2,
+                authentication_time=3,
                 application_data=b"\xda\x7a",
             )
         ),
@@ -114,6 +115,7 @@ STORED = [
             0000000000000001  creation_time
             00093a80  ticket_lifetime: a week
             00000002  ticket_age_add
+            0000000000000003  authentication_time
             00000000  max_early_data_size
             0000      length of server_name
             00        length of alpn

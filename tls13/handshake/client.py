@@ -263,6 +263,8 @@ def late_certificate_request(
     context = message.certificate_request_context
     if PostHandshakeAuth.client_hello.find(state.offer.hello.extensions) is None:
         raise UnexpectedMessage("post_handshake_auth was not offered", message="certificate_request")
+    if state.established.negotiated.psk_identity is not None:
+        raise UnexpectedMessage("the two sides know each other by an external PSK", message="certificate_request")
     if not context or context in state.contexts:
         raise ForbiddenValue("certificate_request_context is not unique", message="certificate_request")
     if len(state.contexts) >= wire.config.limits.certificate_requests:

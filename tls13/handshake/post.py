@@ -16,6 +16,7 @@ from tls13.errors import ConfigurationError, ForbiddenValue, UnexpectedMessage
 from tls13.events import ClientAuthenticated, KeysUpdated, TicketReceived
 from tls13.handshake.authentication import certificate_request, check_signature, client_identity
 from tls13.handshake.negotiation import check_places
+from tls13.handshake.pre_shared import exchange_mode
 from tls13.handshake.secrets import check_finished
 from tls13.handshake.states import (
     ClientConnected,
@@ -25,7 +26,7 @@ from tls13.handshake.states import (
     WaitLateFinished,
 )
 from tls13.key_schedule import resumption_psk
-from tls13.sessions import Session, milliseconds
+from tls13.sessions import Session, milliseconds, seconds_left
 from tls13.wire import Wire
 
 Connected = TypeVar("Connected", ClientConnected, ServerConnected)
@@ -58,14 +59,24 @@ def issue_tickets(wire: Wire, state: ServerConnected) -> ServerConnected:
     return state
 
 
+def check_takes_tickets(state: ServerConnected, application_data: bytes) -> None:
+    """Raises ConfigurationError if the client has named no key exchange mode for a ticket, or the data is too long."""
+    if exchange_mode(state.flight.config, state.flight.hello) is None:
+        raise ConfigurationError("the client has not said how it would use a ticket")
+    if len(application_data) >= 2**16:
+        raise ConfigurationError(f"{len(application_data)} bytes of application data", "give 65535 at most")
+
+
 def issue_ticket(wire: Wire, state: ServerConnected, application_data: bytes = b"") -> ServerConnected:
     """§4.7.1: one more ticket. `application_data` is found again in its `TicketState`."""
     config, negotiated = state.flight.config, state.established.negotiated
-    lifetime = int(config.ticket_lifetime.total_seconds())
+    now = config.clock()
+    lifetime = min(int(config.ticket_lifetime.total_seconds()), seconds_left(state.flight.authentication_time, now))
+    if lifetime <= 0:
+        return state
     age_add = int.from_bytes(wire.random(4), "big")
     nonce = state.tickets.to_bytes(8, "big")
     max_early_data_size = 0 if config.early_data is None else config.early_data.max_size
-    now = config.clock()
     hash_name = SUITES[negotiated.cipher_suite].hash_name
     ticket = config.ticket_store.issue(
         TicketState(
@@ -74,6 +85,7 @@ def issue_ticket(wire: Wire, state: ServerConnected, application_data: bytes = b
             creation_time=milliseconds(now),
             ticket_lifetime=lifetime,
             ticket_age_add=age_add,
+            authentication_time=state.flight.authentication_time,
             max_early_data_size=max_early_data_size,
             server_name=(negotiated.server_name or "").encode(),
             alpn=(negotiated.application_protocol or "").encode("latin-1"),
@@ -122,17 +134,20 @@ def request_certificate(wire: Wire, state: ServerConnected) -> tuple[ServerConne
         raise ConfigurationError("no policy for clients", "give the server's config a client_authentication")
     if PostHandshakeAuth.client_hello.find(state.flight.hello.extensions) is None:
         raise ConfigurationError("the client takes no requests after the handshake")
+    if state.established.negotiated.psk_identity is not None:
+        raise ConfigurationError("the client is known by an external PSK, and can't be asked for a certificate")
     if len(state.requests) >= config.limits.certificate_requests:
         raise ConfigurationError(f"{len(state.requests)} requests wait for an answer already")
     context = wire.random(CONTEXT_LENGTH)
     wire.flush()
+    interrupted = wire.transcript
     wire.transcript = state.established.transcript.fork()
     sent = wire.send(certificate_request(config.client_authentication, config.signature_schemes, context))
     wire.flush()
     if not isinstance(sent, CertificateRequest):
         raise ConfigurationError("the message editor made another message of certificate_request")
     late = LateRequest(sent, wire.transcript)
-    wire.transcript = state.established.transcript.fork()
+    wire.transcript = interrupted
     return dataclasses.replace(state, requests={**state.requests, context: late}), context
 
 

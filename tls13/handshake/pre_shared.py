@@ -29,7 +29,7 @@ from tls13.handshake.states import OfferedPsk
 from tls13.key_schedule import EarlySecret, verify_data
 from tls13.psk import RESUMPTION_BINDER, EarlyDataTerms, Psk
 from tls13.server_name import ServerName
-from tls13.sessions import Session, ticket_age
+from tls13.sessions import Session, seconds_left, ticket_age
 from tls13.transcript import Transcript
 from tls13.wire import Wire
 
@@ -51,8 +51,12 @@ def _is_for(session: Session, config: ClientConfig, name: ServerName) -> bool:
     now = config.clock()
     if session.server_name != str(name) or not session.is_live(now):
         return False
-    if not session.peer_certificates or config.trust is None:
-        return config.trust is None or bool(config.psks) or config.psk_for is not None
+    if len(session.state.ticket) > config.limits.ticket:
+        return False
+    if not session.peer_certificates:
+        return bool(config.psks) or config.psk_for is not None
+    if config.trust is None:
+        return False
     try:
         config.trust.verify_server(session.peer_certificates, name, now)
     except Reason:
@@ -151,7 +155,7 @@ def select(
     for index, identity in enumerate(looked_at):
         for psk, ticket in _known(config, identity.identity, now):
             suite = _suite_for(psk, ticket, suites)
-            if suite is not None and (ticket is None or _continues(config, ticket, server_name)):
+            if suite is not None and (ticket is None or _continues(config, ticket, server_name, now)):
                 return SelectedPsk(index, psk, ticket, suite, offered)
     return None
 
@@ -177,12 +181,17 @@ def _suite_for(psk: Psk, ticket: TicketState | None, suites: Sequence[Suite]) ->
     return own if own is not None else next(iter(usable), None)
 
 
-def _continues(config: ServerConfig, ticket: TicketState, server_name: str | None) -> bool:
-    """Whether the session is for the same name, and of a client that is known well enough."""
-    if ticket.server_name != (server_name or "").encode():
+def _continues(config: ServerConfig, ticket: TicketState, server_name: str | None, now: datetime) -> bool:
+    """Whether the session is for the same name, not too old, and of a client that is still known well enough."""
+    if ticket.server_name != (server_name or "").encode() or seconds_left(ticket.authentication_time, now) <= 0:
         return False
     asked = config.client_authentication
-    return asked is None or not (asked.required and asked.in_handshake) or bool(ticket.peer_certificates)
+    if not ticket.peer_certificates:
+        return asked is None or not (asked.required and asked.in_handshake)
+    try:
+        return asked is not None and bool(asked.policy.verify_client(ticket.peer_certificates, now))
+    except Reason:
+        return False
 
 
 def check_binder(wire: Wire, selected: SelectedPsk, client_hello: bytes) -> None:
@@ -204,7 +213,7 @@ def takes_early_data(
     if EarlyDataIndication.client_hello.find(hello.extensions) is None or policy is None or selected is None:
         return False
     ticket = selected.ticket
-    if ticket is None or selected.index != 0 or not ticket.max_early_data_size:
+    if ticket is None or selected.index != 0 or not ticket.max_early_data_size or not policy.remembers(now):
         return False
     if selected.suite.cipher_suite != ticket.cipher_suite or ticket.alpn != (protocol or "").encode("latin-1"):
         return False

@@ -107,6 +107,7 @@ from tls13.handshake.states import (
 )
 from tls13.key_schedule import verify_data
 from tls13.record_layer import MAX_INNER_PLAINTEXT
+from tls13.sessions import milliseconds
 from tls13.wire import Wire
 
 AfterFlight = WaitEndOfEarlyData | WaitClientCertificate | WaitClientFinished
@@ -146,7 +147,8 @@ def client_hello(
         return _go_on(wire, WaitSecondClientHello(config, None, None, None), request)
     choice = _choose(wire, config, request, _common_suites(config, message))
     if EarlyDataIndication.client_hello.find(message.extensions) is not None:
-        wire.skip_early_data(config.limits.early_data)
+        promised = 0 if config.early_data is None else config.early_data.max_size
+        wire.skip_early_data(config.limits.early_data + promised)
     if choice.group is not None and _needs_retry(choice, request):
         return retry.ask(wire, config, message, choice.suite, choice.group)
     return _answer(wire, config, request, choice)
@@ -352,8 +354,9 @@ def _finish(
     secrets = derive_application_secrets(wire, keys)
     wire.write_under(keys.suite, secrets.server_secret)
     negotiated = _negotiated(request, choice, terms)
-    flight = Flight(config, request.hello, keys, secrets, negotiated, terms.early, terms.tickets)
     ticket = None if choice.selected is None else choice.selected.ticket
+    began = milliseconds(config.clock()) if ticket is None else ticket.authentication_time
+    flight = Flight(config, request.hello, keys, secrets, negotiated, terms.early, terms.tickets, began)
     if terms.early is not None and ticket is not None:
         return WaitEndOfEarlyData(flight, ticket.max_early_data_size)
     return WaitClientFinished(flight) if asked is None else WaitClientCertificate(flight, asked)
@@ -445,7 +448,7 @@ def _tickets(config: ServerConfig, request: Request, choice: Choice) -> int:
     if exchange_mode(config, request.hello) is None:
         return 0
     asked = TicketRequest.client_hello.find(request.hello.extensions)
-    if asked is None:
+    if asked is None or config.tickets == 0:
         return config.tickets
     resumes = choice.selected is not None and choice.selected.ticket is not None
     wanted = asked.resumption_count if resumes else asked.new_session_count

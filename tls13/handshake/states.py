@@ -113,7 +113,10 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """What a server knows once all of its flight is sent, up to its own Finished. `tickets` is how many will follow."""
+    """What a server knows once all of its flight is sent, up to its own Finished.
+
+    `tickets` is how many will follow; `authentication_time` when this session's first handshake was, in milliseconds.
+    """
 
     config: ServerConfig
     hello: ClientHello
@@ -122,6 +125,7 @@ class Flight:
     negotiated: Negotiated
     early: EarlySecrets | None
     tickets: int
+    authentication_time: int
 
 
 @dataclass(frozen=True, slots=True)
