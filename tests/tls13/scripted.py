@@ -6,47 +6,27 @@ a test changes it; they send whatever they are given.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
-import pytest
-from by_hand import (
-    AEADS,
-    ALERT,
-    APPLICATION_DATA,
-    CHANGE_CIPHER_SPEC,
-    HANDSHAKE,
-    Direction,
-    KeyPair,
-    cut,
-    message,
-    plaintext,
-    raw,
-    with_extension,
-)
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from by_hand import HANDSHAKE, Direction, KeyPair, message, raw, with_extension
+from scripted_peer import MINTED, Identity, Peer, clock
+from shared_keys import SharedKey, offering
 
-from schemas.certificate import Certificate, CertificateEntry
-from schemas.code_points import (
-    AlertLevel,
-    CipherSuite,
-    NamedGroup,
-    ProtocolVersion,
-    PskKeyExchangeMode,
-    SignatureScheme,
-)
+from schemas.certificate import Certificate
+from schemas.code_points import CipherSuite, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme
 from schemas.extension_block import Extension
 from schemas.extensions import (
     Cookie,
+    EarlyDataIndication,
     KeyShare,
+    PostHandshakeAuth,
+    PreSharedKey,
     PskKeyExchangeModes,
     ServerName,
     ServerNameIndication,
     SignatureAlgorithms,
+    SignatureAlgorithmsCert,
     SupportedGroups,
     SupportedVersions,
 )
@@ -55,6 +35,7 @@ from schemas.handshake import (
     CertificateVerify,
     ClientHello,
     EncryptedExtensions,
+    EndOfEarlyData,
     Finished,
     Handshake,
     HandshakeMessage,
@@ -62,183 +43,58 @@ from schemas.handshake import (
     ServerHello,
 )
 from tls13.connection import Connection
-from tls13.crypto.hkdf import hkdf_expand_label
-from tls13.errors import Reason, TLSError
 from tls13.events import Event
 from tls13.handshake.states import (
-    Failed,
+    ClientConnected,
+    ServerConnected,
     ServerStart,
     State,
     WaitCertificate,
     WaitCertificateOrRequest,
     WaitCertificateVerify,
+    WaitClientCertificate,
+    WaitClientCertificateVerify,
     WaitClientFinished,
     WaitEncryptedExtensions,
+    WaitEndOfEarlyData,
+    WaitLateCertificateVerify,
+    WaitLateFinished,
     WaitSecondClientHello,
     WaitServerFinished,
     WaitServerHello,
     WaitServerHelloAfterRetry,
 )
-from tls13.key_schedule import EarlySecret, HandshakeSecret
 
-MINTED = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
-"""When the test PKI was made."""
+__all__ = ["MINTED", "Identity", "Peer", "ScriptedClient", "ScriptedServer", "clock"]
 
-
-def clock() -> datetime:
-    """An hour after the PKI was made, for ever."""
-    return MINTED + timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A server's chain in DER and its Ed25519 key."""
-
-    chain: tuple[bytes, ...]
-    key: Ed25519PrivateKey
-
-
-class Peer:
-    """What both roles share: records and messages to the connection, records from it, the transcript and the keys."""
-
-    def __init__(self, connection: Connection, suite: CipherSuite) -> None:
-        self.connection = connection
-        self.suite = suite
-        self.transcript: list[bytes] = []
-        self.inbox: list[bytes] = []
-        self.events: list[Event] = []
-        self.sending: Direction | None = None
-        self.receiving: Direction | None = None
-        self.listen()
-
-    @property
-    def hash_name(self) -> str:
-        return AEADS[self.suite][0]
-
-    # Sending
-
-    def record(self, content_type: int, content: bytes, padding: int = 0) -> bytes:
-        """A record under the key of the moment, or in the clear where there is none."""
-        if self.sending is None:
-            return plaintext(content_type, content)
-        return self.sending.seal(content_type, content, padding)
-
-    def records(self, content: bytes) -> bytes:
-        """A handshake message of any length, in as few records as hold it."""
-        return b"".join(self.record(HANDSHAKE, content[at : at + 2**14]) for at in range(0, len(content), 2**14))
-
-    def deliver(self, wire: bytes) -> list[Event]:
-        """The connection gets these bytes; what it answers goes to the inbox."""
-        try:
-            events = self.connection.receive_data(wire)
-        finally:
-            self.listen()
-        self.events += events
-        return events
-
-    def tell(self, *messages: HandshakeMessage | bytes) -> list[Event]:
-        """Handshake messages in one record, as they are."""
-        return self.deliver(self.record(HANDSHAKE, b"".join(map(raw, messages))))
-
-    def listen(self) -> None:
-        self.inbox += cut(self.connection.data_to_send())
-
-    # Receiving
-
-    def next_record(self) -> tuple[int, bytes]:
-        """Content type and content of the next record of the connection."""
-        record = self.inbox.pop(0)
-        if record[0] == APPLICATION_DATA and self.receiving is not None:
-            return self.receiving.open(record)
-        return record[0], record[5:]
-
-    def hear(self) -> list[tuple[int, bytes]]:
-        """All that the connection has said and nobody has read yet."""
-        heard = []
-        while self.inbox:
-            heard.append(self.next_record())
-        return heard
-
-    def skip_change_cipher_spec(self) -> None:
-        if self.inbox and self.inbox[0][0] == CHANGE_CIPHER_SPEC:
-            assert self.inbox.pop(0) == plaintext(CHANGE_CIPHER_SPEC, b"\x01")
-
-    def next_messages(self) -> list[bytes]:
-        """The handshake messages of the next record, which must be whole."""
-        content_type, content = self.next_record()
-        assert content_type == HANDSHAKE
-        messages = []
-        while content:
-            end = 4 + int.from_bytes(content[1:4], "big")
-            messages.append(content[:end])
-            content = content[end:]
-        return messages
-
-    # Failing
-
-    def refused(self, wire: bytes) -> Reason:
-        """Delivers what must be refused: exactly one alert leaves, fatal and under the right key, and all is over."""
-        self.hear()
-        return self.refusal_of(lambda: self.deliver(wire))
-
-    def refused_message(self, *messages: HandshakeMessage | bytes) -> Reason:
-        return self.refused(self.records(b"".join(map(raw, messages))))
-
-    def refusal_of(self, act: Callable[[], object]) -> Reason:
-        with pytest.raises(Reason) as raised:
-            act()
-        self.skip_change_cipher_spec()
-        assert self.next_record() == (ALERT, bytes([AlertLevel.fatal, raised.value.alert]))
-        assert self.inbox == []
-        self.check_latched(raised.value)
-        return raised.value
-
-    def check_latched(self, error: TLSError) -> None:
-        """Every later call raises the same error, and nothing more is sent."""
-        for later in (
-            lambda: self.connection.receive_data(plaintext(HANDSHAKE, b"\x14\0\0\0")),
-            self.connection.receive_eof,
-            lambda: self.connection.send(b"more"),
-            self.connection.update_keys,
-        ):
-            with pytest.raises(type(error)) as again:
-                later()
-            assert again.value is error
-        self.connection.close()
-        assert self.connection.data_to_send() == b""
-        assert self.connection.is_closed
-        assert type(self.connection.state) is Failed
-
-    # Deriving
-
-    def transcript_hash(self) -> bytes:
-        return hashlib.new(self.hash_name, b"".join(self.transcript)).digest()
-
-    def handshake_secret(self, shared_secret: bytes) -> HandshakeSecret:
-        return EarlySecret.of(self.hash_name).handshake(shared_secret)
-
-    def verify_data(self, secret: bytes) -> bytes:
-        key = hkdf_expand_label(self.hash_name, secret, b"finished", b"", len(secret))
-        return hmac.digest(key, self.transcript_hash(), self.hash_name)
-
-    def retry_transcript(self) -> None:
-        """ClientHello1 becomes message_hash. RFC 9846 §4.1"""
-        digest = self.transcript_hash()
-        self.transcript = [message(254, digest)]
+SCHEMES = [SignatureScheme.ed25519]
+LATE = (WaitLateCertificateVerify, WaitLateFinished)
+END_OF_EARLY_DATA = message(5, b"")
 
 
 class ScriptedServer(Peer):
-    """Plays a server to one of our clients. `reach` plays honestly up to a state."""
+    """Plays a server to one of our clients. `reach` plays honestly up to a state.
+
+    `key` is the client's first: the server takes that one, and early data under it if the client offers any.
+    """
 
     def __init__(
         self,
         client: Connection,
         identity: Identity,
         suite: CipherSuite = CipherSuite.TLS_AES_128_GCM_SHA256,
+        key: SharedKey | None = None,
     ) -> None:
         super().__init__(client, suite)
         self.identity = identity
+        self.key = key
+        self.selected_identity = 0
+        self.early: Direction | None = None
+        self.client_flight: list[bytes] = []
         self._hear_hello()
+        if key is not None and EarlyDataIndication.client_hello.find(self.client_hello.extensions) is not None:
+            secret = key.stage.client_early_traffic_secret(self.transcript_hash())
+            self.early = self.receiving = Direction(suite, secret)
 
     def reach(self, state: type[State]) -> ScriptedServer:
         """Says what an honest server says until the client is in that state."""
@@ -254,7 +110,7 @@ class ScriptedServer(Peer):
             case WaitServerHello() | WaitServerHelloAfterRetry():
                 return self.server_hello()
             case WaitEncryptedExtensions():
-                return EncryptedExtensions()
+                return self.encrypted_extensions()
             case WaitCertificateOrRequest() if target is WaitCertificate:
                 return self.certificate_request()
             case WaitCertificateOrRequest() | WaitCertificate():
@@ -263,12 +119,15 @@ class ScriptedServer(Peer):
                 return self.certificate_verify()
             case WaitServerFinished():
                 return self.finished()
-        raise AssertionError(f"no way from {self.connection.state} to {target}")
+        raise AssertionError(f"no way from {type(self.connection.state)} to {target}")
 
     def say(self, what: HandshakeMessage) -> list[Event]:
         """Sends a message in a record of its own, takes it into the transcript, and changes keys where it is time."""
+        if type(self.connection.state) is ClientConnected:
+            return self._ask_late(what)
         if isinstance(what, HelloRetryRequest):
             self.retry_transcript()
+            self.early = None
         record = self.record(HANDSHAKE, raw(what))
         self.transcript.append(raw(what))
         events = self.deliver(record)
@@ -277,11 +136,14 @@ class ScriptedServer(Peer):
             self._hear_hello()
         elif isinstance(what, ServerHello):
             self.start_protection()
+        elif isinstance(what, EncryptedExtensions):
+            self._settle_early_data(what)
         elif isinstance(what, Finished):
             self.hear_finished()
         return events
 
     def _hear_hello(self) -> None:
+        self.receiving = None
         (hello,) = self.next_messages()
         self.transcript.append(hello)
         parsed = Handshake.parse(hello).message
@@ -294,14 +156,17 @@ class ScriptedServer(Peer):
 
     def server_hello(self, group: NamedGroup | None = None, **changes: Any) -> ServerHello:
         self.key_pair = KeyPair(group if group is not None else next(iter(self.client_shares)))
+        extensions = [
+            KeyShare.server_hello(self.key_pair.entry),
+            SupportedVersions.server_hello(ProtocolVersion.TLS13),
+        ]
+        if self.key is not None:
+            extensions.append(PreSharedKey.server_hello(self.selected_identity))
         honest = ServerHello(
             random=bytes(range(32)),
             legacy_session_id_echo=self.client_hello.legacy_session_id,
             cipher_suite=self.suite,
-            extensions=[
-                KeyShare.server_hello(self.key_pair.entry),
-                SupportedVersions.server_hello(ProtocolVersion.TLS13),
-            ],
+            extensions=extensions,
         )
         return replace(honest, **changes)
 
@@ -320,18 +185,24 @@ class ScriptedServer(Peer):
         )
         return replace(honest, **changes)
 
-    def certificate_request(self) -> CertificateRequest:
-        schemes = [SignatureScheme.ed25519]
-        return CertificateRequest(extensions=[SignatureAlgorithms.certificate_request(schemes)])
+    def encrypted_extensions(self) -> EncryptedExtensions:
+        accepted = [] if self.early is None else [EarlyDataIndication.encrypted_extensions(b"")]
+        return EncryptedExtensions(extensions=accepted)
+
+    def certificate_request(self, context: bytes = b"") -> CertificateRequest:
+        """With a context, for after the handshake."""
+        extensions = [
+            SignatureAlgorithms.certificate_request(SCHEMES),
+            SignatureAlgorithmsCert.certificate_request([SignatureScheme.ecdsa_secp256r1_sha256]),
+        ]
+        return CertificateRequest(certificate_request_context=context, extensions=extensions)
 
     def certificate(self, *extensions: Extension) -> Certificate:
         """The chain; `extensions` stand with its first certificate."""
-        first, *others = (CertificateEntry(cert_data=each) for each in self.identity.chain)
-        return Certificate(certificate_list=[replace(first, extensions=list(extensions)), *others])
+        return self.identity.certificate(*extensions)
 
     def certificate_verify(self) -> CertificateVerify:
-        content = b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + self.transcript_hash()
-        return CertificateVerify(algorithm=SignatureScheme.ed25519, signature=self.identity.key.sign(content))
+        return self.identity.certificate_verify(b"server", self.transcript_hash())
 
     def finished(self) -> Finished:
         return Finished(verify_data=self.verify_data(self.server_secret))
@@ -340,70 +211,144 @@ class ScriptedServer(Peer):
 
     def start_protection(self) -> None:
         """After ServerHello, which must be the transcript's last."""
-        shared_secret = self.key_pair.agree(self.client_shares[self.key_pair.group])
+        answer = Handshake.parse(self.transcript[-1]).message
+        assert isinstance(answer, ServerHello)
+        shared_secret = None
+        if KeyShare.server_hello.find(answer.extensions) is not None:
+            shared_secret = self.key_pair.agree(self.client_shares[self.key_pair.group])
+        self.psk = None if PreSharedKey.server_hello.find(answer.extensions) is None else self.key
         self.stage = self.handshake_secret(shared_secret)
         self.client_secret = self.stage.client_handshake_traffic_secret(self.transcript_hash())
         self.server_secret = self.stage.server_handshake_traffic_secret(self.transcript_hash())
         self.sending = Direction(self.suite, self.server_secret)
-        self.receiving = Direction(self.suite, self.client_secret)
+        if self.early is None or self.psk is None or self.selected_identity != 0:
+            self.early = None
+            self.receiving = Direction(self.suite, self.client_secret)
+
+    def _settle_early_data(self, answer: EncryptedExtensions) -> None:
+        """Until here the client writes under the early key, and after it where its early data is taken."""
+        if self.early is not None and EarlyDataIndication.encrypted_extensions.find(answer.extensions) is None:
+            self.early = None
+            self.receiving = Direction(self.suite, self.client_secret)
 
     def hear_finished(self) -> None:
-        """Takes the client's last flight, checks it and goes to the application keys."""
+        """Takes the client's last flight, checks it and goes to the application keys; not while it waits to sign."""
         digest = self.transcript_hash()
         self.skip_change_cipher_spec()
-        self.client_flight = self.next_messages()
+        if self.early is not None:
+            assert self.next_messages() == [END_OF_EARLY_DATA]
+            self.transcript.append(END_OF_EARLY_DATA)
+            self.early, self.receiving = None, Direction(self.suite, self.client_secret)
+        self.client_flight = self.waiting_messages()
+        if not self.client_flight:
+            return
         self.transcript += self.client_flight[:-1]
         assert self.client_flight[-1] == message(20, self.verify_data(self.client_secret))
+        self.transcript.append(self.client_flight[-1])
         main = self.stage.main()
         self.sending = Direction(self.suite, main.server_application_traffic_secret_0(digest))
         self.receiving = Direction(self.suite, main.client_application_traffic_secret_0(digest))
 
+    # After the handshake
+
+    def _ask_late(self, request: HandshakeMessage) -> list[Event]:
+        """A request after the handshake, and the client's answer, checked. RFC 9846 §4.7.2"""
+        events = self.tell(request)
+        self.late_request, self.late_answer = raw(request), self.waiting_messages()
+        self.check_late_answer()
+        return events
+
+    def check_late_answer(self) -> None:
+        """Not while the client waits to sign."""
+        if not self.late_answer:
+            return
+        *before, last = self.late_answer
+        established = self.transcript
+        self.transcript = [*established, self.late_request, *before]
+        assert self.receiving is not None
+        assert last == message(20, self.verify_data(self.receiving.secret))
+        self.transcript = established
+
 
 class ScriptedClient(Peer):
-    """Plays a client to one of our servers. `reach` plays honestly up to a state."""
+    """Plays a client to one of our servers. `reach` plays honestly up to a state.
+
+    `identity` is for a server that asks who the client is; `key` for early data.
+    """
 
     def __init__(
         self,
         server: Connection,
         suite: CipherSuite = CipherSuite.TLS_AES_128_GCM_SHA256,
         group: NamedGroup = NamedGroup.x25519,
+        identity: Identity | None = None,
+        key: SharedKey | None = None,
     ) -> None:
         super().__init__(server, suite)
         self.key_pair = KeyPair(group)
+        self.identity = identity
+        self.key = key
         self.flight: list[bytes] = []
+        self.established: list[bytes] = []
         self.retry: HelloRetryRequest | None = None
+        self.early: Direction | None = None
 
     def reach(self, state: type[State]) -> ScriptedClient:
         """Says what an honest client says until the server is in that state."""
         while type(self.connection.state) is not state:
-            match self.connection.state:
-                case ServerStart() if state is WaitSecondClientHello:
-                    shares = KeyShare.client_hello([])
-                    self.say(self.client_hello(extensions=with_extension(self.extensions(), shares)))
-                case ServerStart():
-                    self.say(self.client_hello())
-                case WaitSecondClientHello():
-                    self.say(self.second_client_hello())
-                case WaitClientFinished():
-                    self.say(self.finished())
-                case other:
-                    raise AssertionError(f"no way from {other} to {state}")
+            self.say(self.next_message(state))
         return self
 
-    def say(self, what: ClientHello | Finished) -> list[Event]:
+    def next_message(self, target: type[State]) -> HandshakeMessage:
+        """What an honest client says next, on the way to `target`."""
+        match self.connection.state:
+            case ServerStart():
+                return self.first_hello(target)
+            case WaitSecondClientHello():
+                return self.second_client_hello()
+            case WaitEndOfEarlyData():
+                return EndOfEarlyData()
+            case WaitClientCertificate():
+                return self.certificate()
+            case WaitClientCertificateVerify() | WaitLateCertificateVerify():
+                return self.certificate_verify()
+            case WaitClientFinished() | WaitLateFinished():
+                return self.finished()
+            case ServerConnected() if target in LATE:
+                self.be_asked()
+                return self.certificate()
+        raise AssertionError(f"no way from {type(self.connection.state)} to {target}")
+
+    def first_hello(self, target: type[State]) -> ClientHello:
+        """The one that leads to `target`."""
+        if target is WaitSecondClientHello:
+            return self.client_hello(extensions=with_extension(self.extensions(), KeyShare.client_hello([])))
+        if target is WaitEndOfEarlyData:
+            return self.early_hello()
+        if target in LATE:
+            return self.client_hello(extensions=[*self.extensions(), PostHandshakeAuth.client_hello(b"")])
+        return self.client_hello()
+
+    def say(self, what: HandshakeMessage) -> list[Event]:
         """Sends a message in a record of its own, takes it into the transcript, and changes keys where it is time."""
         record = self.record(HANDSHAKE, raw(what))
         self.transcript.append(raw(what))
-        if isinstance(what, ClientHello):
-            self.hello = what
+        is_late = type(self.connection.state) is WaitLateFinished
         events = self.deliver(record)
         if isinstance(what, ClientHello):
-            self._hear_answer()
-        else:
+            self.hello = what
+            self.hear_answer()
+        elif isinstance(what, EndOfEarlyData):
+            self.sending = Direction(self.suite, self.client_secret)
+        elif isinstance(what, Finished) and is_late:
+            self.transcript = list(self.established)
+        elif isinstance(what, Finished):
             self.sending = Direction(self.suite, self.application_secret)
+            self.established = list(self.transcript)
         return events
 
-    def _hear_answer(self) -> None:
+    def hear_answer(self) -> None:
+        """HelloRetryRequest, or ServerHello and what follows it."""
         (answer,) = self.next_messages()
         parsed = Handshake.parse(answer).message
         if isinstance(parsed, HelloRetryRequest):
@@ -414,30 +359,58 @@ class ScriptedClient(Peer):
             return
         assert isinstance(parsed, ServerHello)
         self.server_hello = parsed
-        self.transcript.append(answer)
-        self._start_protection(parsed)
+        self._start_protection(parsed, answer)
         self.skip_change_cipher_spec()
-        self._hear_flight()
+        self.hear_flight()
 
-    def _start_protection(self, answer: ServerHello) -> None:
+    def _start_protection(self, answer: ServerHello, its_bytes: bytes) -> None:
+        hash_of_hello = self.transcript_hash()
+        self.transcript.append(its_bytes)
+        index = PreSharedKey.server_hello.find(answer.extensions)
+        self.psk = None if index is None else self.key
         entry = KeyShare.server_hello.find(answer.extensions)
-        assert entry is not None
-        self.stage = self.handshake_secret(self.key_pair.agree(entry.key_exchange))
+        self.stage = self.handshake_secret(None if entry is None else self.key_pair.agree(entry.key_exchange))
         self.client_secret = self.stage.client_handshake_traffic_secret(self.transcript_hash())
         self.server_secret = self.stage.server_handshake_traffic_secret(self.transcript_hash())
         self.sending = Direction(self.suite, self.client_secret)
         self.receiving = Direction(self.suite, self.server_secret)
+        if self.key is not None and EarlyDataIndication.client_hello.find(self.hello.extensions) is not None:
+            self.early = Direction(self.suite, self.key.stage.client_early_traffic_secret(hash_of_hello))
 
-    def _hear_flight(self) -> None:
-        self.flight = []
-        while not self.flight or self.flight[-1][0] != 20:
+    def hear_flight(self) -> None:
+        """The server's messages up to its Finished, or up to where it waits for a signature."""
+        while self.inbox and (not self.flight or self.flight[-1][0] != 20):
             self.flight += self.next_messages()
+        for each in map(Handshake.parse, self.flight):
+            self._heed(each.message)
+        if not self.flight or self.flight[-1][0] != 20:
+            return
         self.transcript += self.flight[:-1]
         assert self.flight[-1] == message(20, self.verify_data(self.server_secret))
         self.transcript.append(self.flight[-1])
         main = self.stage.main()
         self.application_secret = main.client_application_traffic_secret_0(self.transcript_hash())
         self.receiving = Direction(self.suite, main.server_application_traffic_secret_0(self.transcript_hash()))
+
+    def _heed(self, said: HandshakeMessage) -> None:
+        if isinstance(said, CertificateRequest):
+            self.request = said
+        elif isinstance(said, EncryptedExtensions):
+            accepted = EarlyDataIndication.encrypted_extensions.find(said.extensions) is not None
+            if accepted and self.early is not None:
+                self.sending = self.early
+
+    def be_asked(self) -> bytes:
+        """The server asks who the client is, after the handshake; gives the request's context. RFC 9846 §4.7.2"""
+        self.hear()
+        self.connection.request_certificate()
+        self.listen()
+        (request,) = self.next_messages()
+        parsed = Handshake.parse(request).message
+        assert isinstance(parsed, CertificateRequest)
+        self.request = parsed
+        self.transcript = [*self.established, request]
+        return parsed.certificate_request_context
 
     # Honest messages
 
@@ -446,7 +419,7 @@ class ScriptedClient(Peer):
             ServerNameIndication.client_hello([ServerName(name=b"localhost")]),
             SupportedVersions.client_hello([ProtocolVersion.TLS13]),
             SupportedGroups.client_hello([NamedGroup.x25519, NamedGroup.secp256r1]),
-            SignatureAlgorithms.client_hello([SignatureScheme.ed25519]),
+            SignatureAlgorithms.client_hello(SCHEMES),
             KeyShare.client_hello([self.key_pair.entry]),
             PskKeyExchangeModes.client_hello([PskKeyExchangeMode.psk_dhe_ke]),
         ]
@@ -460,6 +433,15 @@ class ScriptedClient(Peer):
         )
         return replace(honest, **changes)
 
+    def resuming_hello(self, *more: Extension) -> ClientHello:
+        """One that offers the key."""
+        assert self.key is not None
+        return offering(self.client_hello(extensions=[*self.extensions(), *more]), self.key)
+
+    def early_hello(self) -> ClientHello:
+        """One that offers the key, and early data under it."""
+        return self.resuming_hello(EarlyDataIndication.client_hello(b""))
+
     def second_client_hello(self, **changes: Any) -> ClientHello:
         """The first again with the key share that was asked for."""
         assert self.retry is not None
@@ -469,5 +451,18 @@ class ScriptedClient(Peer):
         shares = KeyShare.client_hello([self.key_pair.entry])
         return replace(replace(self.hello, extensions=with_extension(self.hello.extensions, shares)), **changes)
 
+    def certificate(self, *extensions: Extension) -> Certificate:
+        """The chain, or none where the client has no identity; `extensions` stand with its first certificate."""
+        context = self.request.certificate_request_context
+        if self.identity is None:
+            return Certificate(certificate_request_context=context, certificate_list=[])
+        return self.identity.certificate(*extensions, context=context)
+
+    def certificate_verify(self) -> CertificateVerify:
+        assert self.identity is not None
+        return self.identity.certificate_verify(b"client", self.transcript_hash())
+
     def finished(self) -> Finished:
-        return Finished(verify_data=self.verify_data(self.client_secret))
+        """Under the key that the client writes with: in the handshake and after it alike."""
+        assert self.sending is not None
+        return Finished(verify_data=self.verify_data(self.sending.secret))

@@ -255,19 +255,24 @@ def test_roots_of_one_name_are_named_once() -> None:
     assert store_of_three.authorities is store_of_three.authorities
 
 
-@pytest.mark.parametrize(("how_many", "named"), [(65, 65), (66, 0)])
-def test_more_authorities_than_the_extension_holds_are_not_named(how_many: int, named: int) -> None:
-    """Its vector takes 65535 bytes, each name two for its length: 65 names of 1000 bytes, not 66."""
-    authorities = TrustStore([with_long_name(number) for number in range(how_many)]).authorities
+def test_a_trusted_intermediate_is_named_itself_and_not_its_issuer() -> None:
+    names = TrustStore([intermediate().certificate]).authorities
+    assert [name.endswith(b"\x0c\x10the intermediate") for name in names] == [True]
+
+
+@pytest.mark.parametrize(("length", "named"), [(1006, 65), (1007, 0)])
+def test_more_authorities_than_the_extension_holds_are_not_named(length: int, named: int) -> None:
+    """Its vector takes 65535 bytes, each name two for its length: 65 names of 1006 bytes, not of 1007."""
+    authorities = TrustStore([with_long_name(number, length) for number in range(65)]).authorities
     assert len(authorities) == named
-    assert {len(each) for each in authorities} <= {1000}
+    assert {len(each) for each in authorities} <= {length}
 
 
-def with_long_name(number: int) -> x509.Certificate:
+def with_long_name(number: int, length: int) -> x509.Certificate:
     key = authority().key
     # Four bytes begin the name; of its sixteen attributes each has 11 around its text.
-    pieces = [f"{number:02d}" + "x" * 49 for _ in range(16)]
-    pieces[-1] += "x" * 4
+    pieces = [f"{number:02d}" + "x" * 49 for _ in range(15)]
+    pieces.append("x" * (length - 4 - 16 * 11 - 15 * 51))
     name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, piece) for piece in pieces])
     builder = x509.CertificateBuilder(name, name, key.public_key(), 7, NOW, NOW)
     return builder.sign(key, hashes.SHA256())

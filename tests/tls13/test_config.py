@@ -10,7 +10,7 @@ import pytest
 from endpoints import Endpoints
 
 from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
-from tls13.config import CIPHER_SUITES, ClientConfig, ServerConfig
+from tls13.config import CIPHER_SUITES, ClientConfig
 from tls13.errors import ConfigurationError
 from tls13.limits import Limits
 from tls13.trust import NoVerification

@@ -25,9 +25,7 @@ from tls13.handshake.states import (
     ServerStart,
     State,
     WaitCertificateOrRequest,
-    WaitClientFinished,
     WaitEncryptedExtensions,
-    WaitSecondClientHello,
     WaitServerHello,
 )
 
@@ -66,13 +64,9 @@ def honest_message(peer: Peer) -> bytes:
             return raw(TICKET)
         return raw(peer.next_message(ClientConnected))
     assert isinstance(peer, ScriptedClient)
-    honest: dict[type[State], Callable[[], HandshakeMessage | bytes]] = {
-        ServerStart: peer.client_hello,
-        WaitSecondClientHello: peer.second_client_hello,
-        WaitClientFinished: peer.finished,
-        ServerConnected: lambda: key_update(1),
-    }
-    return raw(honest[type(peer.connection.state)]())
+    if type(peer.connection.state) is ServerConnected:
+        return key_update(1)
+    return raw(peer.next_message(ServerConnected))
 
 
 @st.composite

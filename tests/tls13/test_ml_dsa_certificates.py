@@ -13,9 +13,10 @@ from schemas.code_points import AlertDescription, SignatureScheme
 from tls13.config import SIGNATURE_SCHEMES, ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.credentials import Credential
+from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import NoCommonSignatureScheme, TLSError, UnknownCA
 from tls13.events import DataReceived
-from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES, TrustStore
+from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES, TrustStore, certificate_signature_schemes
 
 NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 ML_DSA = {
@@ -43,7 +44,9 @@ def client_of(trust: TrustStore, *schemes: SignatureScheme) -> Connection:
 
 
 def server_with(*credentials: Credential) -> Connection:
-    return Connection.server(ServerConfig(credentials=credentials, clock=lambda: NOW))
+    return Connection.server(
+        ServerConfig(credentials=credentials, signature_schemes=tuple(SIGNATURES), clock=lambda: NOW)
+    )
 
 
 @pytest.mark.parametrize("key_type", ML_DSA)
@@ -63,6 +66,12 @@ def test_a_server_with_nothing_but_ml_dsa_is_believed(key_type: KeyType) -> None
 def test_a_credential_tells_how_it_signs_and_how_its_chain_is_signed(key_type: KeyType) -> None:
     assert server(key_type).schemes == (ML_DSA[key_type],)
     assert server(key_type).chain_schemes == {ML_DSA[key_type]}
+
+
+def test_it_is_offered_for_chains_where_it_is_enabled() -> None:
+    assert certificate_signature_schemes(SIGNATURE_SCHEMES) == CERTIFICATE_SIGNATURE_SCHEMES
+    enabled = (SignatureScheme.mldsa65, SignatureScheme.ed25519)
+    assert certificate_signature_schemes(enabled) == (*CERTIFICATE_SIGNATURE_SCHEMES, SignatureScheme.mldsa65)
 
 
 def test_a_client_that_did_not_enable_it_is_shown_another_certificate_or_none() -> None:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import cache
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import example, given
 from hypothesis import strategies as st
+from x509_chains import certificate as x509_certificate
+from x509_chains import der, key_usage
 
-from certs import KeyType, generate
 from schemas.extensions import OIDFilter
 from tls13.errors import BadCertificate, ForbiddenValue
 from tls13.oid_filters import chain_matches_filters, check_filters, client_may_send
-
-NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 
 KEY_USAGE = bytes.fromhex("0603 551d0f")
 EXTENDED_KEY_USAGE = bytes.fromhex("0603 551d25")
@@ -45,26 +41,15 @@ def purposes(*oids: bytes) -> bytes:
     return bytes([0x30, len(content)]) + content
 
 
-def usage(*names: str) -> x509.KeyUsage:
-    known = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"]
-    known += ["key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
-    return x509.KeyUsage(**{name: name in names for name in known})
-
-
 def certificate(*extensions: x509.ExtensionType) -> bytes:
-    key = generate(KeyType.ECDSA_P256)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "alice")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 7, NOW, NOW)
-    for each in extensions:
-        builder = builder.add_extension(each, critical=False)
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return der(x509_certificate("alice", "alice", [(each, False) for each in extensions]))[0]
 
 
 @cache
 def alices() -> bytes:
     """digitalSignature and keyAgreement; clientAuth and emailProtection; one extension that nobody knows."""
     return certificate(
-        usage("digital_signature", "key_agreement"),
+        key_usage("digital_signature", "key_agreement"),
         x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.EMAIL_PROTECTION]),
         x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.7"), b"\x0c\x03own"),
     )
@@ -117,9 +102,9 @@ def test_every_bit_of_key_usage_that_is_asked_for_must_be_asserted(asked: str, m
 
 
 def test_the_ninth_bit_of_key_usage_is_seen() -> None:
-    both = certificate(usage("key_agreement", "decipher_only"))
+    both = certificate(key_usage("key_agreement", "decipher_only"))
     assert client_may_send(both, [wants(KEY_USAGE, "0303070880")])
-    assert not client_may_send(certificate(usage("key_agreement")), [wants(KEY_USAGE, "0303070880")])
+    assert not client_may_send(certificate(key_usage("key_agreement")), [wants(KEY_USAGE, "0303070880")])
 
 
 @pytest.mark.parametrize(
@@ -237,6 +222,6 @@ def test_a_certificate_that_does_not_parse_is_a_bad_one(ask: Callable[[bytes, li
 
 def twice_the_same_extension() -> bytes:
     """The last byte of one OID is made that of another."""
-    made = certificate(usage("digital_signature"), x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]))
+    made = certificate(key_usage("digital_signature"), x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]))
     assert made.count(b"\x55\x1d\x25") == 1
     return made.replace(b"\x55\x1d\x25", b"\x55\x1d\x0f")

@@ -29,10 +29,12 @@ from tls13.handshake.states import (
     State,
     WaitCertificateOrRequest,
     WaitCertificateVerify,
+    WaitClientCertificate,
     WaitClientFinished,
-    WaitEncryptedExtensions,
+    WaitEndOfEarlyData,
+    WaitLateCertificateVerify,
+    WaitLateFinished,
     WaitSecondClientHello,
-    WaitServerFinished,
     WaitServerHello,
     WaitServerHelloAfterRetry,
 )
@@ -46,9 +48,13 @@ IN_THE_CLEAR: tuple[type[State], ...] = (
     WaitSecondClientHello,
 )
 CONNECTED: tuple[type[State], ...] = (ClientConnected, ServerConnected)
+LATE: tuple[type[State], ...] = (WaitLateCertificateVerify, WaitLateFinished)
+"""In the middle of an answer after the handshake, which nothing may interrupt. §4.7.2"""
 ALL: tuple[type[State], ...] = (*CLIENT_STATES, *SERVER_STATES)
 PROTECTED = tuple(each for each in ALL if each not in IN_THE_CLEAR)
-HANDSHAKING = tuple(each for each in ALL if each not in CONNECTED)
+HANDSHAKING = tuple(each for each in ALL if each not in (*CONNECTED, *LATE))
+NOTHING_HEARD: tuple[type[State], ...] = (WaitEndOfEarlyData, WaitClientCertificate, WaitClientFinished)
+"""Of a server that has not opened a record yet."""
 AFTER_THE_FIRST_HELLO = tuple(each for each in HANDSHAKING if each is not ServerStart)
 
 TICKET = raw(NewSessionTicket(ticket_lifetime=1, ticket_age_add=2, ticket_nonce=b"3", ticket=b"4"))
@@ -95,7 +101,7 @@ def test_a_message_in_the_clear_is_unexpected_once_there_are_keys(endpoints: End
 
 
 # A client without keys has no other way to say that it gives up: test_handshake_server.
-@each_of(*[each for each in PROTECTED if each is not WaitClientFinished])
+@each_of(*[each for each in PROTECTED if each not in NOTHING_HEARD])
 def test_an_alert_in_the_clear_is_unexpected_once_there_are_keys(endpoints: Endpoints, state: type[State]) -> None:
     refused(endpoints.peer(state), plaintext(ALERT, b"\x02\x28"), errors.UnexpectedMessage)
 
@@ -105,7 +111,7 @@ def test_application_data_in_the_clear_is_unexpected(endpoints: Endpoints, state
     refused(endpoints.peer(state), plaintext(APPLICATION_DATA, b"secret"), errors.UnexpectedMessage)
 
 
-@each_of(*[each for each in PROTECTED if each not in CONNECTED])
+@each_of(*[each for each in PROTECTED if each not in (*CONNECTED, WaitEndOfEarlyData)])
 def test_application_data_before_finished_is_unexpected(endpoints: Endpoints, state: type[State]) -> None:
     peer = endpoints.peer(state)
     refused(peer, peer.record(APPLICATION_DATA, b"early bird"), errors.UnexpectedMessage)
@@ -227,7 +233,7 @@ def test_change_cipher_spec_of_anything_but_one_is_unexpected(
     refused(endpoints.peer(state), plaintext(CHANGE_CIPHER_SPEC, content), errors.UnexpectedMessage)
 
 
-@each_of(ServerStart, *CONNECTED)
+@each_of(ServerStart, *CONNECTED, *LATE)
 def test_change_cipher_spec_outside_the_handshake_is_unexpected(endpoints: Endpoints, state: type[State]) -> None:
     refused(endpoints.peer(state), plaintext(CHANGE_CIPHER_SPEC, b"\x01"), errors.UnexpectedMessage)
 
@@ -252,17 +258,11 @@ def test_change_cipher_spec_for_ever_is_refused(endpoints: Endpoints) -> None:
 
 @each_of(*PROTECTED)
 def test_no_other_record_may_stand_between_the_parts_of_a_message(endpoints: Endpoints, state: type[State]) -> None:
-    part = b"\x18\0" if state in CONNECTED else bytes([allowed_type(state), 0])
+    part = bytes([min(ALLOWED_TYPES[state]), 0])
     for content_type, content in ((APPLICATION_DATA, b"x"), (ALERT, alert(AlertDescription.close_notify))):
         peer = endpoints.peer(state)
         assert peer.deliver(peer.record(HANDSHAKE, part)) == []
         refused(peer, peer.record(content_type, content), errors.UnexpectedMessage)
-
-
-def allowed_type(state: type[State]) -> int:
-    return {WaitEncryptedExtensions: 8, WaitCertificateVerify: 15, WaitServerFinished: 20, WaitClientFinished: 20}.get(
-        state, 11
-    )
 
 
 @each_of(WaitServerHello, WaitSecondClientHello)
@@ -283,7 +283,8 @@ def test_a_message_over_the_limit_is_refused_by_its_header(endpoints: Endpoints,
 @each_of(*ALL)
 def test_a_message_out_of_place_is_unexpected_however_long(endpoints: Endpoints, state: type[State]) -> None:
     peer = endpoints.peer(state)
-    refused(peer, peer.record(HANDSHAKE, b"\x05\xff\xff\xff"), errors.UnexpectedMessage)
+    out_of_place = next(each for each in (5, 11) if each not in ALLOWED_TYPES[state])
+    refused(peer, peer.record(HANDSHAKE, bytes([out_of_place]) + b"\xff\xff\xff"), errors.UnexpectedMessage)
 
 
 def test_the_limit_on_messages_is_the_configs(endpoints: Endpoints) -> None:

@@ -1,20 +1,32 @@
-"""RFC 8448: given a trace's randomness, both of our roles send the very records of the trace.
-
-The traces' endpoints (NSS) send some extensions and list some groups that ours do not by default: these are put in by
-`edit_message`, as a test of anything unusual would. The server's RSA-PSS salt is not in the traces, so an external
-signer stands in: it checks what it is to sign and gives the trace's signature.
-"""
+"""RFC 8448: given a trace's randomness, both of our roles send the very records of the trace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from schemas.certificate import Certificate
+from rfc8448_traces import (
+    FEW_GROUPS,
+    MANY_GROUPS,
+    RENEGOTIATION_INFO,
+    SCHEMES,
+    X25519_FIRST,
+    Script,
+    Trace,
+    Traces,
+    TraceSigner,
+    by_type,
+    client_editor,
+    client_for,
+    server_editor,
+    server_for,
+    thirty_twos,
+)
+from scripted import MINTED
+
 from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, SignatureScheme
-from schemas.extension_block import Extension
 from schemas.extensions import (
-    Cookie,
+    EarlyDataIndication,
     Padding,
     RecordSizeLimit,
     ServerNameIndication,
@@ -22,159 +34,30 @@ from schemas.extensions import (
     SupportedGroups,
 )
 from schemas.handshake import (
+    CertificateRequest,
     ClientHello,
     EncryptedExtensions,
     Handshake,
     HandshakeMessage,
-    HelloRetryRequest,
     NewSessionTicket,
+    ServerHello,
 )
-from schemas.tls12_extensions import RenegotiationInfo, SessionTicket
-from tls13.config import ClientConfig, MessageEditor, ServerConfig
+from schemas.stored import TicketState
+from tls13.config import ClientAuthentication
 from tls13.connection import Connection
 from tls13.credentials import Credential
 from tls13.crypto import Random
-from tls13.events import DataReceived, HandshakeCompleted, PeerClosed, TicketReceived
-from tls13.trust import NoVerification
-
-Trace = Mapping[str, bytes]
-Traces = Mapping[str, Trace]
-
-SUITES = (
-    CipherSuite.TLS_AES_128_GCM_SHA256,
-    CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
-    CipherSuite.TLS_AES_256_GCM_SHA384,
+from tls13.early_data import EarlyDataPolicy
+from tls13.events import (
+    DataReceived,
+    EarlyData,
+    EarlyDataReceived,
+    HandshakeCompleted,
+    PeerClosed,
+    TicketReceived,
 )
-SCHEMES = [
-    SignatureScheme(number)
-    for number in (
-        *(0x0403, 0x0503, 0x0603, 0x0203, 0x0804, 0x0805, 0x0806, 0x0401),
-        *(0x0501, 0x0601, 0x0201, 0x0402, 0x0502, 0x0602, 0x0202),
-    )
-]
-MANY_GROUPS = [NamedGroup(number) for number in (0x1D, 0x17, 0x18, 0x19, 0x100, 0x101, 0x102, 0x103, 0x104)]
-FEW_GROUPS = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup(0x18)]
-
-X25519_FIRST = (NamedGroup.x25519, NamedGroup.secp256r1)
-
-RENEGOTIATION_INFO = RenegotiationInfo.client_hello(b"")
-SESSION_TICKET = SessionTicket.client_hello(b"")
-
-
-class Script:
-    """A source of randomness that gives what the trace's endpoint drew, to requests for just as many bytes."""
-
-    def __init__(self, *draws: bytes) -> None:
-        self._left = list(draws)
-
-    def __call__(self, length: int) -> bytes:
-        data = self._left.pop(0)
-        assert len(data) == length
-        return data
-
-    @property
-    def is_used_up(self) -> bool:
-        return not self._left
-
-
-def thirty_twos(data: bytes) -> list[bytes]:
-    return [data[start : start + 32] for start in range(0, 32 * (len(data) // 32), 32)]
-
-
-@dataclass(frozen=True)
-class TraceSigner:
-    """Signs one content, the trace's."""
-
-    content: bytes
-    signature: bytes
-    schemes: Sequence[SignatureScheme] = (SignatureScheme.rsa_pss_rsae_sha256,)
-
-    def sign(self, scheme: SignatureScheme, content: bytes) -> bytes:
-        assert scheme is SignatureScheme.rsa_pss_rsae_sha256
-        assert content == self.content
-        return self.signature
-
-
-def by_type(extensions: Iterable[Extension]) -> dict[ExtensionType, Extension]:
-    return {each.extension_type: each for each in extensions}
-
-
-def client_editor(groups: list[NamedGroup], *, session_ticket: bool) -> MessageEditor:
-    """Our ClientHello with NSS's extensions in NSS's order; the second one padded to 512 bytes."""
-
-    def edit(message: HandshakeMessage) -> HandshakeMessage:
-        if not isinstance(message, ClientHello):
-            return message
-        ours = by_type(message.extensions or [])
-        theirs = [
-            ours[ExtensionType.server_name],
-            RENEGOTIATION_INFO,
-            SupportedGroups.client_hello(groups),
-            *([SESSION_TICKET] if session_ticket else []),
-            ours[ExtensionType.key_share],
-            ours[ExtensionType.supported_versions],
-            SignatureAlgorithms.client_hello(SCHEMES),
-            *([ours[ExtensionType.cookie]] if ExtensionType.cookie in ours else []),
-            ours[ExtensionType.psk_key_exchange_modes],
-            RecordSizeLimit.client_hello(0x4001),
-        ]
-        if ExtensionType.cookie in ours:
-            short = Handshake.of(replace(message, extensions=theirs)).build()
-            theirs.append(Padding.client_hello(bytes(512 - len(short) - 4)))
-        return replace(message, extensions=theirs)
-
-    return edit
-
-
-def server_editor(groups: list[NamedGroup], cookie: bytes = b"") -> MessageEditor:
-    """What NSS's server adds: its groups, its thanks for the name, a cookie."""
-
-    def edit(message: HandshakeMessage) -> HandshakeMessage:
-        if isinstance(message, HelloRetryRequest):
-            ours = by_type(message.extensions)
-            asked = ours[ExtensionType.key_share], Cookie.hello_retry_request(cookie)
-            return replace(message, extensions=[*asked, ours[ExtensionType.supported_versions]])
-        if isinstance(message, EncryptedExtensions):
-            assert message.extensions == [RecordSizeLimit.encrypted_extensions(0x4001)]
-            return EncryptedExtensions(
-                extensions=[
-                    SupportedGroups.encrypted_extensions(groups),
-                    RecordSizeLimit.encrypted_extensions(0x4001),
-                    ServerNameIndication.encrypted_extensions(b""),
-                ]
-            )
-        return message
-
-    return edit
-
-
-def client_for(random: Random, editor: MessageEditor, *, middlebox_compatibility: bool = False) -> Connection:
-    config = ClientConfig(
-        key_shares=1,
-        trust=NoVerification(),
-        cipher_suites=SUITES,
-        groups=X25519_FIRST,
-        random=random,
-        edit_message=editor,
-        middlebox_compatibility=middlebox_compatibility,
-    )
-    return Connection.client(config, "server")
-
-
-def server_for(given: Trace, random: Random, editor: MessageEditor, groups: tuple[NamedGroup, ...]) -> Connection:
-    certificate = Handshake.parse(given["message_server_certificate"]).message
-    assert isinstance(certificate, Certificate)
-    chain = tuple(each.cert_data for each in certificate.certificate_list)
-    signer = TraceSigner(given["server_message_to_sign"], given["server_message_signature"])
-    config = ServerConfig(
-        credentials=(Credential(chain, signer),),
-        cipher_suites=SUITES,
-        groups=groups,
-        random=random,
-        edit_message=editor,
-        tickets=0,
-    )
-    return Connection.server(config)
+from tls13.sessions import Session
+from tls13.trust import NoVerification
 
 
 def test_simple_1rtt_client(rfc8448: Traces) -> None:
@@ -291,4 +174,198 @@ def test_compatibility_mode_server(rfc8448: Traces) -> None:
     server.close()
     assert server.data_to_send() == given["record_server_close_notify"]
     assert server.receive_data(given["record_client_close_notify"]) == [PeerClosed()]
+    assert random.is_used_up
+
+
+RESUMPTION_PSK = bytes.fromhex("4ecd0eb6ec3b4d87f5d6028f922ca4c5 851a277fd41311c9e62d2c9492e1c4f3")
+"""RFC 8448 §3: what HKDF-Expand-Label gives of the first trace's resumption_master_secret and ticket_nonce."""
+
+RESUMED_FLIGHT = bytes.fromhex(
+    "1703030061 dc48237b4b879f50d0d4d262ea8b4716eb40ddc1eb957e11126e8a7149c2d012d37a7115957e64ce30008b9e03"
+    "23f2c05a9c1c77b4f37849a695ab255060a33fee770ca95cb8486bfd0843b87024865ca35cc41c4e515c64dcb1369f98635bc7a5"
+)
+"""RFC 8448 §4: EncryptedExtensions with server_name, and Finished. The shared traces lack the server_name here."""
+
+RESUMED = MINTED + timedelta(milliseconds=6)
+"""RFC 8448 §4 offers the ticket with an age that is its ticket_age_add and 6."""
+
+
+def traced_session(given: Trace) -> Session:
+    """What the first trace's client keeps of its ticket."""
+    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    client = client_for(random, client_editor(MANY_GROUPS, session_ticket=True), clock=lambda: MINTED)
+    client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])
+    (event,) = client.receive_data(given["record_new_session_ticket"])
+    assert isinstance(event, TicketReceived)
+    assert event.session is not None
+    return event.session
+
+
+def resuming_editor(message: HandshakeMessage) -> HandshakeMessage:
+    """NSS's order for a ClientHello with early data, padded to 512 bytes."""
+    if not isinstance(message, ClientHello):
+        return message
+    ours = by_type(message.extensions or [])
+    theirs = [
+        ours[ExtensionType.server_name],
+        RENEGOTIATION_INFO,
+        SupportedGroups.client_hello(MANY_GROUPS),
+        ours[ExtensionType.key_share],
+        ours[ExtensionType.early_data],
+        ours[ExtensionType.supported_versions],
+        SignatureAlgorithms.client_hello(SCHEMES),
+        ours[ExtensionType.psk_key_exchange_modes],
+        RecordSizeLimit.client_hello(0x4001),
+    ]
+    last = ours[ExtensionType.pre_shared_key]
+    short = Handshake.of(replace(message, extensions=[*theirs, last])).build()
+    return replace(message, extensions=[*theirs, Padding.client_hello(bytes(512 - len(short) - 4)), last])
+
+
+def test_resumed_0rtt_client(rfc8448: Traces) -> None:
+    given = rfc8448["resumed_0rtt"]
+    session = traced_session(rfc8448["simple_1rtt"])
+    assert session.psk.key == RESUMPTION_PSK
+    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    client = client_for(random, resuming_editor, session=session, early_data=True, clock=lambda: RESUMED)
+    assert client.data_to_send() == given["record_client_hello_1"]
+    assert client.early_data_room == 1024
+    client.send_early(given["client_early_app_data"])
+    assert client.data_to_send() == given["record_client_early_app_data"]
+    assert client.receive_data(given["record_server_hello"]) == []
+    (completed,) = client.receive_data(RESUMED_FLIGHT)
+    assert isinstance(completed, HandshakeCompleted)
+    assert completed.negotiated.resumed
+    assert completed.negotiated.early_data is EarlyData.accepted
+    assert client.data_to_send() == given["record_client_finished"]
+    client.send(given["client_app_data"])
+    assert client.data_to_send() == given["record_client_app_data"]
+    assert client.receive_data(given["record_server_app_data"]) == [DataReceived(given["server_app_data"])]
+    client.close()
+    assert client.data_to_send() == given["record_client_close_notify"]
+    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    assert random.is_used_up
+
+
+@dataclass(frozen=True)
+class TracedTickets:
+    """Knows the one ticket of the traces."""
+
+    ticket: bytes
+
+    def issue(self, state: TicketState, now: datetime, random: Random) -> bytes:
+        raise AssertionError("no ticket is issued here")
+
+    def find(self, ticket: bytes, now: datetime) -> TicketState | None:
+        if ticket != self.ticket:
+            return None
+        return TicketState(
+            cipher_suite=CipherSuite.TLS_AES_128_GCM_SHA256,
+            resumption_psk=RESUMPTION_PSK,
+            creation_time=int(MINTED.timestamp() * 1000),
+            authentication_time=int(MINTED.timestamp() * 1000),
+            ticket_lifetime=30,
+            ticket_age_add=0xFAD6AAC5,
+            max_early_data_size=1024,
+            server_name=b"server",
+        )
+
+    def spend(self, ticket: bytes, now: datetime) -> bool:
+        return True
+
+
+def resuming_server_editor(message: HandshakeMessage) -> HandshakeMessage:
+    if isinstance(message, ServerHello):
+        found = by_type(message.extensions or [])
+        order = (ExtensionType.pre_shared_key, ExtensionType.key_share, ExtensionType.supported_versions)
+        return replace(message, extensions=[found[each] for each in order])
+    if isinstance(message, EncryptedExtensions):
+        ours = [RecordSizeLimit.encrypted_extensions(0x4001), EarlyDataIndication.encrypted_extensions(b"")]
+        assert message.extensions == ours
+        theirs = [SupportedGroups.encrypted_extensions(MANY_GROUPS), ServerNameIndication.encrypted_extensions(b"")]
+        return replace(message, extensions=[theirs[0], ours[0], theirs[1], ours[1]])
+    return message
+
+
+def test_resumed_0rtt_server(rfc8448: Traces) -> None:
+    given = rfc8448["resumed_0rtt"]
+    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    server = server_for(
+        rfc8448["simple_1rtt"],
+        random,
+        resuming_server_editor,
+        X25519_FIRST,
+        ticket_store=TracedTickets(given["session_ticket"]),
+        early_data=EarlyDataPolicy(),
+        clock=lambda: RESUMED,
+    )
+    assert server.receive_data(given["record_client_hello_1"]) == []
+    assert server.data_to_send() == given["record_server_hello"] + RESUMED_FLIGHT
+    early = server.receive_data(given["record_client_early_app_data"])
+    assert early == [EarlyDataReceived(given["client_early_app_data"])]
+    (completed,) = server.receive_data(given["record_client_finished"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert completed.negotiated.resumed
+    assert server.receive_data(given["record_client_app_data"]) == [DataReceived(given["client_app_data"])]
+    server.send(given["server_app_data"])
+    assert server.data_to_send() == given["record_server_app_data"]
+    assert server.receive_data(given["record_client_close_notify"]) == [PeerClosed()]
+    server.close()
+    assert server.data_to_send() == given["record_server_close_notify"]
+    assert random.is_used_up
+
+
+def asking_editor(message: HandshakeMessage) -> HandshakeMessage | bytes:
+    """As `server_editor`, and a CertificateRequest that has no signature_algorithms_cert."""
+    if isinstance(message, CertificateRequest):
+        return replace(message, extensions=[SignatureAlgorithms.certificate_request(SCHEMES)])
+    return server_editor(MANY_GROUPS)(message)
+
+
+def authenticating_server(given: Trace, random: Random) -> Connection:
+    return server_for(
+        given,
+        random,
+        asking_editor,
+        X25519_FIRST,
+        SignatureScheme.ecdsa_secp256r1_sha256,
+        client_authentication=ClientAuthentication(policy=NoVerification()),
+    )
+
+
+def test_client_authentication_server(rfc8448: Traces) -> None:
+    given = rfc8448["client_authentication"]
+    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    server = authenticating_server(given, random)
+    assert server.receive_data(given["record_client_hello_1"]) == []
+    assert server.data_to_send() == given["record_server_hello"] + given["record_server_handshake_messages"]
+    (completed,) = server.receive_data(given["record_client_finished"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert len(completed.negotiated.peer_certificates) == 1
+    assert server.receive_data(given["record_client_close_notify"]) == [PeerClosed()]
+    server.close()
+    assert server.data_to_send() == given["record_server_close_notify"]
+    assert random.is_used_up
+
+
+def test_client_authentication_client(rfc8448: Traces) -> None:
+    given = rfc8448["client_authentication"]
+    # The client's certificate stands in the trace under protection only.
+    server = authenticating_server(given, Script(*thirty_twos(given["server_randomness_in_order_of_use"])))
+    server.receive_data(given["record_client_hello_1"] + given["record_client_finished"])
+    assert server.negotiated is not None
+    signer = TraceSigner(given["client_message_to_sign"], given["client_message_signature"])
+    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    client = client_for(
+        random,
+        client_editor(MANY_GROUPS, session_ticket=False),
+        credentials=(Credential(server.negotiated.peer_certificates, signer),),
+    )
+    assert client.data_to_send() == given["record_client_hello_1"]
+    (completed,) = client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])
+    assert isinstance(completed, HandshakeCompleted)
+    assert client.data_to_send() == given["record_client_finished"]
+    client.close()
+    assert client.data_to_send() == given["record_client_close_notify"]
+    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
     assert random.is_used_up
