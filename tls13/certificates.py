@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -173,6 +174,7 @@ PSS_SIGNATURES = {
 }
 
 
+@lru_cache(maxsize=64)
 def public_key_of(certificate: bytes) -> PublicKey:
     """The key that a certificate in DER is for. Raises BadCertificate, UnsupportedCertificate."""
     (parsed,) = parse_chain([certificate], 1)

@@ -17,9 +17,10 @@ from tls13.crypto.aead import SUITES
 from tls13.crypto.groups import GROUPS
 from tls13.crypto.signatures import SIGNATURES
 from tls13.early_data import EarlyDataPolicy
-from tls13.errors import ConfigurationError
+from tls13.errors import ConfigurationError, Reason
 from tls13.events import Observer
 from tls13.limits import Limits
+from tls13.oid_filters import check_filters
 from tls13.padding import NoPadding, PaddingPolicy
 from tls13.psk import Psk
 from tls13.record_layer import MAX_INNER_PLAINTEXT
@@ -52,7 +53,7 @@ SIGNATURE_SCHEMES = tuple(
     for scheme in SIGNATURES
     if scheme not in (SignatureScheme.mldsa44, SignatureScheme.mldsa65, SignatureScheme.mldsa87)
 )
-"""For CertificateVerify: all but ML-DSA, whose certificates not every release of the X.509 library reads.
+"""For CertificateVerify: all but ML-DSA, which few peers know yet.
 
 How the certificates of a chain may be signed is another list: `tls13.trust.CERTIFICATE_SIGNATURE_SCHEMES`.
 """
@@ -172,13 +173,20 @@ class ClientAuthentication:
     """What a server asks of its clients. RFC 9846 §4.4.2
 
     `policy` decides on their certificates, which must match `oid_filters`. Unless `required`, a client without one is
-    served all the same. Without `in_handshake` nobody is asked before `Connection.request_certificate` does so.
+    served all the same. Without `in_handshake` nobody is asked before `Connection.request_certificate` does so. Raises
+    ConfigurationError for filters that no server may send.
     """
 
     policy: ClientCertificatePolicy
     required: bool = True
     in_handshake: bool = True
     oid_filters: tuple[OIDFilter, ...] = ()
+
+    def __post_init__(self) -> None:
+        try:
+            check_filters(self.oid_filters)
+        except Reason as reason:
+            raise ConfigurationError(reason.detail, "leave it out of oid_filters") from reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,7 @@ from functools import lru_cache
 
 from schemas.code_points import ContentType, ProtocolVersion
 from schemas.errors import DecodeError
-from schemas.record import (
-    MAX_CIPHERTEXT,
-    MAX_PLAINTEXT,
-    RecordHeader,
-    TLSInnerPlaintext,
-    TLSPlaintext,
-)
+from schemas.record import MAX_CIPHERTEXT, MAX_PLAINTEXT, RecordHeader, TLSInnerPlaintext
 from tls13.crypto.aead import LAST_SEQUENCE_NUMBER, Buffer, Suite
 from tls13.errors import InternalError, NotTLS, RecordOverflow, UnexpectedMessage
 from tls13.key_schedule import traffic_keys, updated_traffic_secret
@@ -104,7 +98,8 @@ class Protection:
     def protect(self, content_type: ContentType, content: bytes, padding: int = 0) -> bytes:
         """The record that carries `content`, at most 2^14 bytes, with `padding` zeros sealed in behind it."""
         inner = content + behind_content(content_type, padding)
-        header = protected_header(len(inner) + self.suite.tag_length)
+        length = len(inner) + self.suite.tag_length
+        header = record_header(ContentType.application_data, ProtocolVersion.TLS12, length)
         nonce = self._nonce()
         self.sequence_number += 1
         return header + self._aead.seal(nonce, inner, header)
@@ -147,9 +142,9 @@ def parse_header(data: bytes) -> RecordHeader:
 
 
 @lru_cache(maxsize=64)
-def protected_header(length: int) -> bytes:
-    """The header of a protected record, and its additional data. `length` is that of encrypted_record. §5.2"""
-    return RecordHeader(type=ContentType.application_data, length=length).build()
+def record_header(content_type: ContentType, version: ProtocolVersion, length: int) -> bytes:
+    """The header before `length` bytes; where they are protected, also their additional data. §5.1, §5.2"""
+    return RecordHeader(type=content_type, legacy_record_version=version, length=length).build()
 
 
 @lru_cache(maxsize=16)
@@ -166,7 +161,7 @@ def fragments(content: bytes, size: int = MAX_PLAINTEXT) -> Iterator[bytes]:
 
 def plaintext_record(content_type: ContentType, fragment: bytes, version: ProtocolVersion) -> bytes:
     """An unprotected record. `version` is its legacy_record_version."""
-    return TLSPlaintext(type=content_type, legacy_record_version=version, fragment=fragment).build()
+    return record_header(content_type, version, len(fragment)) + fragment
 
 
 _OTHER_PROTOCOLS = {

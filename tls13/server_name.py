@@ -35,7 +35,9 @@ def parse_server_name(name: ServerName) -> ServerName:
     # Measured before it is converted, too: the time that takes grows with the square of the length.
     if len(bare) <= MAX_NAME_LENGTH:
         ascii_name = bare.lower() if bare.isascii() else _a_labels(bare)
-        if len(ascii_name) <= MAX_NAME_LENGTH and all(map(_LABEL.fullmatch, ascii_name.split("."))):
+        labels = ascii_name.split(".")
+        # What ends in a number is an address, or meant to be one. RFC 1123 §2.1
+        if len(ascii_name) <= MAX_NAME_LENGTH and all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit():
             return ascii_name
     raise ConfigurationError(
         f"no host name: {printable(name) or 'nothing'}", "give a name like example.com, or an IP address"

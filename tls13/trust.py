@@ -37,6 +37,7 @@ from tls13.certificates import (
     load_folder,
     parse_chain,
     public_key,
+    public_key_of,
 )
 from tls13.crypto.signatures import MAX_RSA_EXPONENT_BITS, MAX_RSA_MODULUS_BITS
 from tls13.errors import BadCertificate, ConfigurationError, UnsupportedCertificate
@@ -197,7 +198,7 @@ class TrustStore:
     def _verify(self, chain: Sequence[bytes], purpose: Purpose, now: datetime) -> tuple[bytes, ...]:
         moment = now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
         certificates = parse_chain(chain, self.max_chain_length)
-        public_key(certificates[0])
+        public_key_of(chain[0])
         _refuse_weak_key(certificates[0], purpose)
         _refuse_costly_keys(each for each in certificates[1:] if der(each) not in self._anchors)
         try:

@@ -25,10 +25,13 @@ def certs(
     ] = None,
     key_type: Annotated[
         list[KeyType] | None,
-        typer.Option(metavar="TYPE", help=f"The servers' kinds of key: {', '.join(KeyType)}. Once for each."),
+        typer.Option(metavar="TYPE", help=f"The kinds of key: {', '.join(KeyType)}. Once for each."),
     ] = None,
 ) -> None:
-    """Mint a certificate authority and server certificates, for tests.
+    """Mint a certificate authority, server certificates and client certificates, for tests.
+
+    For each kind of key a server's and a client's, each with its key. A server that asks its clients for certificates
+    trusts theirs by the same ca.pem.
 
     The authority's own key is never written: nothing can be signed with these files later. Files that are there are
     never overwritten.
@@ -40,11 +43,13 @@ def certs(
     """
     key_types = tuple(dict.fromkeys(key_type or [KeyType.ECDSA_P256]))
     pki = mint_into(folder, tuple(name or DEFAULT_NAMES), key_types)
-    files = [pki.server(each) for each in key_types]
-    typer.echo(f"{pki.ca}  what clients trust")
-    for each in files:
-        typer.echo(f"{each.certificate}  {each.key}  a server's certificate and key, for {', '.join(pki.names)}")
-    cert, key, ca = (shlex.quote(str(path)) for path in (files[0].certificate, files[0].key, pki.ca))
+    servers = [pki.server(each) for each in key_types]
+    typer.echo(f"{pki.ca}  what clients trust, and servers that ask for a client's certificate")
+    for server in servers:
+        typer.echo(f"{server.certificate}  {server.key}  a server's certificate and key, for {', '.join(pki.names)}")
+    for client in (pki.client(each) for each in key_types):
+        typer.echo(f"{client.certificate}  {client.key}  a client's certificate and key")
+    cert, key, ca = (shlex.quote(str(path)) for path in (servers[0].certificate, servers[0].key, pki.ca))
     typer.echo(f"Try: tls13 serve --cert {cert} --key {key}")
     typer.echo(f"and: tls13 connect localhost:4433 --ca {ca}{_asking_for(pki.names)}")
 

@@ -19,6 +19,7 @@ from tls13.credentials import Credential
 from tls13.crypto import Random
 from tls13.crypto.signatures import Signer
 from tls13.early_data import EarlyDataPolicy
+from tls13.errors import InternalError
 from tls13.events import Event
 from tls13.handshake.states import (
     ClientConnected,
@@ -112,17 +113,20 @@ def now() -> int:
 
 
 class SlowSigner:
-    """A key that lives far away: nothing is signed before it `is_ready`."""
+    """A key that lives far away: nothing is signed before it `is_ready`, or once it `is_broken`."""
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
         self.is_ready = False
+        self.is_broken = False
 
     @property
     def schemes(self) -> Sequence[SignatureScheme]:
         return self._signer.schemes
 
     def sign(self, scheme: SignatureScheme, content: bytes) -> bytes | None:
+        if self.is_broken:
+            raise InternalError("nobody can reach the key any more")
         return self._signer.sign(scheme, content) if self.is_ready else None
 
 

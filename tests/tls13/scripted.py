@@ -232,36 +232,38 @@ class ScriptedServer(Peer):
             self.receiving = Direction(self.suite, self.client_secret)
 
     def hear_finished(self) -> None:
-        """Takes the client's last flight, checks it and goes to the application keys; not while it waits to sign."""
-        digest = self.transcript_hash()
+        """Goes to the application keys, and checks the client's last flight, which waits where a signature does."""
+        main, digest = self.stage.main(), self.transcript_hash()
+        self.sending = Direction(self.suite, main.server_application_traffic_secret_0(digest))
+        self.client_application_secret = main.client_application_traffic_secret_0(digest)
         self.skip_change_cipher_spec()
         if self.early is not None:
             assert self.next_messages() == [END_OF_EARLY_DATA]
             self.transcript.append(END_OF_EARLY_DATA)
             self.early, self.receiving = None, Direction(self.suite, self.client_secret)
+        if self.inbox:
+            self.hear_client_flight()
+
+    def hear_client_flight(self) -> None:
         self.client_flight = self.waiting_messages()
-        if not self.client_flight:
-            return
         self.transcript += self.client_flight[:-1]
         assert self.client_flight[-1] == message(20, self.verify_data(self.client_secret))
         self.transcript.append(self.client_flight[-1])
-        main = self.stage.main()
-        self.sending = Direction(self.suite, main.server_application_traffic_secret_0(digest))
-        self.receiving = Direction(self.suite, main.client_application_traffic_secret_0(digest))
+        self.receiving = Direction(self.suite, self.client_application_secret)
 
     # After the handshake
 
     def _ask_late(self, request: HandshakeMessage) -> list[Event]:
         """A request after the handshake, and the client's answer, checked. RFC 9846 §4.7.2"""
         events = self.tell(request)
-        self.late_request, self.late_answer = raw(request), self.waiting_messages()
-        self.check_late_answer()
+        self.late_request = raw(request)
+        if self.inbox:
+            self.hear_late_answer()
         return events
 
-    def check_late_answer(self) -> None:
+    def hear_late_answer(self) -> None:
         """Not while the client waits to sign."""
-        if not self.late_answer:
-            return
+        self.late_answer = self.waiting_messages()
         *before, last = self.late_answer
         established = self.transcript
         self.transcript = [*established, self.late_request, *before]

@@ -130,15 +130,21 @@ class Peer:
             assert self.inbox.pop(0) == plaintext(CHANGE_CIPHER_SPEC, b"\x01")
 
     def next_messages(self) -> list[bytes]:
-        """The handshake messages of the next record, which must be whole."""
-        content_type, content = self.next_record()
-        assert content_type == HANDSHAKE, content
+        """The handshake messages of the next record, and of as many more as the last of them needs."""
+        content = self._next_fragment()
         messages = []
         while content:
+            while len(content) < 4 or len(content) < 4 + int.from_bytes(content[1:4], "big"):
+                content += self._next_fragment()
             end = 4 + int.from_bytes(content[1:4], "big")
             messages.append(content[:end])
             content = content[end:]
         return messages
+
+    def _next_fragment(self) -> bytes:
+        content_type, content = self.next_record()
+        assert content_type == HANDSHAKE, content
+        return content
 
     def waiting_messages(self) -> list[bytes]:
         """The handshake messages of all records that nobody has read yet."""

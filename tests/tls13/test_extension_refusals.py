@@ -18,12 +18,13 @@ from annotated import Example
 from by_hand import Extensible, disguised, without_extension
 from endpoints import Endpoints
 from scripted import Peer, ScriptedClient, ScriptedServer
+from violations import TICKET
 
 from schemas.certificate import Certificate
 from schemas.code_points import ExtensionType
 from schemas.extension_block import MESSAGES, ROWS, Extension
 from schemas.extensions import OIDFilters
-from schemas.handshake import CertificateRequest, ClientHello, HandshakeMessage, NewSessionTicket
+from schemas.handshake import CertificateRequest, ClientHello, HandshakeMessage
 from tls13 import errors
 from tls13.config import MessageEditor
 from tls13.errors import Reason
@@ -48,8 +49,6 @@ BODIES: Mapping[tuple[str, str], Example] = {
 
 STRANGERS = [ExtensionType(0xFADE), ExtensionType(0x5A5A)]
 """Types that nobody knows, the second of them GREASE."""
-
-TICKET = NewSessionTicket(ticket_lifetime=1, ticket_age_add=2, ticket_nonce=b"3", ticket=b"4")
 
 
 def of(row: ExtensionType, message: str) -> Example:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import violations
 from by_hand import (
     ALERT,
     APPLICATION_DATA,
@@ -18,7 +19,7 @@ from endpoints import CLIENT_STATES, SERVER_STATES, Endpoints
 from scripted import Peer, ScriptedClient, ScriptedServer
 
 from schemas.code_points import AlertDescription, AlertLevel
-from schemas.handshake import EncryptedExtensions, NewSessionTicket
+from schemas.handshake import EncryptedExtensions
 from tls13 import errors
 from tls13.errors import AlertReceived, TLSError
 from tls13.events import DataReceived, KeysUpdated, PeerClosed, TicketReceived
@@ -57,7 +58,7 @@ NOTHING_HEARD: tuple[type[State], ...] = (WaitEndOfEarlyData, WaitClientCertific
 """Of a server that has not opened a record yet."""
 AFTER_THE_FIRST_HELLO = tuple(each for each in HANDSHAKING if each is not ServerStart)
 
-TICKET = raw(NewSessionTicket(ticket_lifetime=1, ticket_age_add=2, ticket_nonce=b"3", ticket=b"4"))
+TICKET = raw(violations.TICKET)
 
 
 def each_of(*states: type[State]) -> pytest.MarkDecorator:

@@ -10,10 +10,10 @@ import pytest
 from by_hand import key_update, message, raw
 from endpoints import CLIENT_STATES, SERVER_STATES, Endpoints
 from scripted import Peer, ScriptedClient, ScriptedServer
+from violations import EVERY_TYPE, TICKET, WELL_FORMED
 
 from schemas.certificate import Certificate
-from schemas.code_points import HandshakeType, SignatureScheme
-from schemas.extensions import SignatureAlgorithms
+from schemas.code_points import HandshakeType
 from schemas.handshake import (
     MESSAGE_TYPES,
     CertificateRequest,
@@ -56,26 +56,6 @@ from tls13.handshake.states import (
 from tls13.handshake.table import CLIENT, HANDLERS, SERVER
 
 ALL_STATES = (*CLIENT_STATES, *SERVER_STATES)
-TYPES = [HandshakeType(number) for number in range(256)]
-"""Every number, with a name or without."""
-
-TICKET = NewSessionTicket(ticket_lifetime=1, ticket_age_add=2, ticket_nonce=b"3", ticket=b"4")
-
-WELL_FORMED: Mapping[HandshakeType, bytes] = {
-    MESSAGE_TYPES[type(each)]: raw(each)
-    for each in (
-        TICKET,
-        EncryptedExtensions(),
-        EndOfEarlyData(),
-        Certificate(certificate_list=[]),
-        CertificateRequest(
-            extensions=[SignatureAlgorithms.certificate_request([SignatureScheme.ed25519])],
-        ),
-        CertificateVerify(algorithm=SignatureScheme.ed25519, signature=bytes(64)),
-        Finished(verify_data=bytes(32)),
-    )
-} | {HandshakeType.key_update: key_update(0)}
-"""Where a message has a form that does not hang on the connection: refused for its type, not for its bytes."""
 
 
 def types_in(state: type[State]) -> set[HandshakeType]:
@@ -92,7 +72,7 @@ def test_the_table_has_every_state_once() -> None:
 
 @pytest.mark.parametrize("state", ALL_STATES, ids=lambda each: each.__name__)
 def test_every_message_that_the_table_lacks_is_unexpected(endpoints: Endpoints, state: type[State]) -> None:
-    for msg_type in TYPES:
+    for msg_type in EVERY_TYPE:
         if msg_type in types_in(state):
             continue
         peer = endpoints.peer(state)

@@ -1,18 +1,53 @@
-"""Tables of violations: what is wrong, the message that is wrong so, and the reason that it must be refused for."""
+"""Violations: messages out of place, and tables of what is wrong, the message that is so, and why it is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from by_hand import key_update, raw
 from scripted import Peer
 
-from schemas.handshake import HandshakeMessage
+from schemas.certificate import Certificate
+from schemas.code_points import HandshakeType, SignatureScheme
+from schemas.extensions import SignatureAlgorithms
+from schemas.handshake import (
+    MESSAGE_TYPES,
+    CertificateRequest,
+    CertificateVerify,
+    EncryptedExtensions,
+    EndOfEarlyData,
+    Finished,
+    HandshakeMessage,
+    NewSessionTicket,
+)
 from tls13.errors import Reason
 
 Violation = Callable[[Any], HandshakeMessage | bytes]
 """Given the scripted peer, the message that it shall not send."""
+
+
+EVERY_TYPE = [HandshakeType(number) for number in range(256)]
+"""Every number, with a name or without."""
+
+TICKET = NewSessionTicket(ticket_lifetime=1, ticket_age_add=2, ticket_nonce=b"3", ticket=b"4")
+
+WELL_FORMED: Mapping[HandshakeType, bytes] = {
+    MESSAGE_TYPES[type(each)]: raw(each)
+    for each in (
+        TICKET,
+        EncryptedExtensions(),
+        EndOfEarlyData(),
+        Certificate(certificate_list=[]),
+        CertificateRequest(
+            extensions=[SignatureAlgorithms.certificate_request([SignatureScheme.ed25519])],
+        ),
+        CertificateVerify(algorithm=SignatureScheme.ed25519, signature=bytes(64)),
+        Finished(verify_data=bytes(32)),
+    )
+} | {HandshakeType.key_update: key_update(0)}
+"""Where a message has a form that does not hang on the connection: refused for its type, not for its bytes."""
 
 
 def rows(*table: tuple[str, Violation, type[Reason]]) -> pytest.MarkDecorator:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+from itertools import product
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from running import invoke, run
 
 
@@ -16,30 +18,37 @@ def certificate(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
-def test_servers_are_certified_for_the_names_and_kinds_of_key_asked_for(tmp_path: Path) -> None:
+def test_servers_and_clients_are_certified_for_the_names_and_kinds_of_key_asked_for(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "pki"
     types = ("--key-type", "ecdsa-p256", "--key-type", "ed25519")
     ended = run("certs", folder, "--name", "example.test", "--name", "192.0.2.1", *types)
     assert (ended.status, ended.errors) == (0, "")
     assert sorted(each.name for each in folder.iterdir()) == [
         "ca.pem",
+        "client-ecdsa-p256.key",
+        "client-ecdsa-p256.pem",
+        "client-ed25519.key",
+        "client-ed25519.pem",
         "server-ecdsa-p256.key",
         "server-ecdsa-p256.pem",
         "server-ed25519.key",
         "server-ed25519.pem",
     ]
     authority = certificate(folder / "ca.pem")
-    for stem, kind in (
-        ("server-ecdsa-p256", ec.EllipticCurvePrivateKey),
-        ("server-ed25519", ed25519.Ed25519PrivateKey),
-    ):
-        server, key = certificate(folder / f"{stem}.pem"), folder / f"{stem}.key"
-        server.verify_directly_issued_by(authority)
-        names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        assert [str(name.value) for name in names] == ["example.test", "192.0.2.1"]
+    expected = {
+        "server": (["example.test", "192.0.2.1"], ExtendedKeyUsageOID.SERVER_AUTH),
+        "client": (["client"], ExtendedKeyUsageOID.CLIENT_AUTH),
+    }
+    kinds = {"ecdsa-p256": ec.EllipticCurvePrivateKey, "ed25519": ed25519.Ed25519PrivateKey}
+    for role, kind in product(expected, kinds):
+        holder, key = certificate(folder / f"{role}-{kind}.pem"), folder / f"{role}-{kind}.key"
+        holder.verify_directly_issued_by(authority)
+        names = holder.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        usages = holder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        assert ([str(name.value) for name in names], *usages) == expected[role]
         private = load_pem_private_key(key.read_bytes(), None)
-        assert isinstance(private, kind)
-        assert private.public_key() == server.public_key()
+        assert isinstance(private, kinds[kind])
+        assert private.public_key() == holder.public_key()
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
 
@@ -49,6 +58,15 @@ def test_what_it_prints_can_be_typed_as_it_stands(tmp_path: Path) -> None:
     assert result.status == 0
     assert f"--cert '{folder}/server-ecdsa-p256.pem' --key '{folder}/server-ecdsa-p256.key'" in result.output.decode()
     assert f"tls13 connect localhost:4433 --ca '{folder}/ca.pem'" in result.output.decode()
+
+
+def test_the_help_and_the_output_say_what_is_for_clients(tmp_path: Path) -> None:
+    told = " ".join(invoke("certs", "--help").output.decode().split())
+    assert "For each kind of key a server's and a client's" in told
+    assert "ml-dsa-44" in told
+    lines = invoke("certs", tmp_path, "--key-type", "ml-dsa-44").output.decode().splitlines()
+    stem = f"{tmp_path}/client-ml-dsa-44"
+    assert f"{stem}.pem  {stem}.key  a client's certificate and key" in lines
 
 
 def test_a_second_pki_in_a_folder_is_refused_and_the_first_kept(tmp_path: Path) -> None:

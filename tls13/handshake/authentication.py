@@ -21,18 +21,18 @@ from tls13.config import ClientAuthentication, ServerConfig
 from tls13.credentials import Credential, choose_client_credential
 from tls13.crypto.signatures import Signer
 from tls13.errors import (
-    BadCertificate,
     CertificateRequired,
     ForbiddenSignatureScheme,
     ForbiddenValue,
     InsufficientSecurity,
     TooManyCertificates,
+    UnsupportedCertificate,
 )
 from tls13.events import SignaturePending
 from tls13.handshake.negotiation import check_places, check_responses, require
 from tls13.handshake.states import AwaitingSignature, Established, PeerIdentity, State
 from tls13.oid_filters import chain_matches_filters
-from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES
+from tls13.trust import certificate_signature_schemes
 from tls13.wire import Wire
 
 Next = TypeVar("Next", bound=State)
@@ -40,12 +40,12 @@ Content = type[ServerCertificateVerifyContent] | type[ClientCertificateVerifyCon
 
 
 def certificate_request(
-    asked: ClientAuthentication, schemes: Iterable[SignatureScheme], context: bytes = b""
+    asked: ClientAuthentication, schemes: Sequence[SignatureScheme], context: bytes = b""
 ) -> CertificateRequest:
     """What a server asks of its clients. §4.4.2"""
     extensions: list[Extension] = [
         SignatureAlgorithms.certificate_request(list(schemes)),
-        SignatureAlgorithmsCert.certificate_request(list(CERTIFICATE_SIGNATURE_SCHEMES)),
+        SignatureAlgorithmsCert.certificate_request(list(certificate_signature_schemes(schemes))),
     ]
     if asked.policy.authorities:
         extensions.append(CertificateAuthorities.certificate_request(list(asked.policy.authorities)))
@@ -144,7 +144,7 @@ def client_identity(
     client = identity_of(wire, chain)
     asked.policy.verify_client(chain, config.clock())
     if not chain_matches_filters(chain[0], OIDFilters.certificate_request.find(request.extensions) or []):
-        raise BadCertificate("the certificate does not match the oid_filters", message="certificate")
+        raise UnsupportedCertificate("the certificate does not match the oid_filters", message="certificate")
     return client
 
 

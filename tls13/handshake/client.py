@@ -100,7 +100,7 @@ from tls13.key_schedule import verify_data
 from tls13.server_name import ServerName as HostName
 from tls13.server_name import parse_server_name, server_name_for_sni
 from tls13.sessions import Session
-from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES
+from tls13.trust import certificate_signature_schemes
 from tls13.wire import Wire
 
 
@@ -319,7 +319,9 @@ def _hello_extensions(
     ]
     if config.trust is not None:
         extensions.append(SignatureAlgorithms.client_hello(list(config.signature_schemes)))
-        extensions.append(SignatureAlgorithmsCert.client_hello(list(CERTIFICATE_SIGNATURE_SCHEMES)))
+        extensions.append(
+            SignatureAlgorithmsCert.client_hello(list(certificate_signature_schemes(config.signature_schemes)))
+        )
     extensions.append(PskKeyExchangeModes.client_hello(list(config.psk_key_exchange_modes)))
     if config.application_protocols:
         names = [name.encode("ascii") for name in config.application_protocols]
