@@ -163,6 +163,17 @@ def truncated(client_hello: bytes) -> bytes:
     return client_hello[: -binders_length(psks)] if psks is not None else client_hello
 
 
+def with_binders(client_hello: bytes, psks: OfferedPsks, binders: list[bytes]) -> bytes:
+    """RFC 9846 §4.3.11.2: a ClientHello, header included, with other binders than those of its `psks`, as long as they.
+
+    Raises EncodeError for what are no binders.
+    """
+    return client_hello[: -binders_length(psks)] + build(_BINDERS, binders)
+
+
 def binders_length(psks: OfferedPsks) -> int:
     """The bytes that the binders of an offer take, with their length: what `truncated` cuts off."""
-    return dict(OfferedPsks.schema.children())["binders"].measure(psks.binders, {})
+    return _BINDERS.measure(psks.binders, {})
+
+
+_BINDERS = dict(OfferedPsks.schema.children())["binders"]

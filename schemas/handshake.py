@@ -204,7 +204,11 @@ class Handshake(Struct):
         msg_type = MESSAGE_TYPES.get(type(message))
         if msg_type is None:
             raise EncodeError("a handshake message", describe(message), path="handshake")
-        return cls(msg_type=msg_type, message=message)
+        # The message was checked when it was made: a `Handshake` of it needs no checking besides.
+        made = object.__new__(cls)
+        object.__setattr__(made, "msg_type", msg_type)
+        object.__setattr__(made, "message", message)
+        return made
 
 
 @struct

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -174,7 +174,12 @@ PSS_SIGNATURES = {
 }
 
 
-@lru_cache(maxsize=64)
+def in_force(chain: Sequence[bytes], now: datetime) -> bool:
+    """Whether every certificate of a chain in DER is within its validity period. Raises BadCertificate."""
+    certificates = parse_chain(chain, len(chain))
+    return all(each.not_valid_before_utc <= now <= each.not_valid_after_utc for each in certificates)
+
+
 def public_key_of(certificate: bytes) -> PublicKey:
     """The key that a certificate in DER is for. Raises BadCertificate, UnsupportedCertificate."""
     (parsed,) = parse_chain([certificate], 1)

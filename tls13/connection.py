@@ -21,7 +21,6 @@ from schemas.code_points import AlertDescription, ContentType, KeyUpdateRequest
 from schemas.errors import DecodeError, EncodeError
 from schemas.extension_block import DuplicateExtensionError
 from schemas.handshake import CertificateRequest, KeyUpdate, NewSessionTicket
-from schemas.record import ChangeCipherSpec
 from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, EndpointConfig, ServerConfig
 from tls13.crypto.aead import SUITES
@@ -81,9 +80,7 @@ from tls13.key_schedule import exported
 from tls13.limits import Limits, Tally
 from tls13.record_layer import MAX_INNER_PLAINTEXT, Protection, Record, RecordReader
 from tls13.sessions import Session
-from tls13.wire import AFTER_THE_HANDSHAKE, Wire
-
-CHANGE_CIPHER_SPEC = ChangeCipherSpec().build()
+from tls13.wire import AFTER_THE_HANDSHAKE, CHANGE_CIPHER_SPEC, Wire
 
 SAID: Mapping[type[State], str] = {
     WaitServerHello: "ClientHello",
@@ -345,10 +342,15 @@ class Connection:
     def close(self) -> None:
         """close_notify: nothing more will be sent; what the peer still sends can be received. §6.1
 
-        A second call does nothing. Before the handshake is complete, user_canceled says why.
+        A second call does nothing. Before the handshake is complete, user_canceled says why. A late request that awaits
+        a signature stays without an answer.
         """
         if self._close_sent or self._failure is not None:
             return
+        if isinstance(self._state, AwaitingSignature) and self._state.before is not None:
+            self._wire.drop_flight()
+            self._state = self._state.before
+            self._send_postponed()
         if self.negotiated is None:
             self._wire.send_alert(AlertDescription.user_canceled)
         self._wire.send_alert(AlertDescription.close_notify)

@@ -27,10 +27,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tls13.crypto.aead import Suite
-from tls13.crypto.hkdf import derive_secret, hkdf_expand_label, hkdf_extract
+from tls13.crypto.hkdf import HASHES, derive_secret, hkdf_expand_label, hkdf_extract
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,13 @@ class EarlySecret:
     @classmethod
     def of(cls, hash_name: str, psk: bytes | None = None) -> EarlySecret:
         """The stage for a handshake under this pre-shared key, or under none."""
-        zeros = bytes(hashlib.new(hash_name).digest_size)
-        return cls(hash_name, hkdf_extract(hash_name, zeros, zeros if psk is None else psk))
+        if psk is None:
+            return WITHOUT_PSK[hash_name]
+        return cls(hash_name, hkdf_extract(hash_name, bytes(HASHES[hash_name].digest_size), psk))
 
     def binder_key(self, label: bytes) -> bytes:
         """What a binder is made with; the label tells whether the PSK is external, imported, or of a ticket."""
-        return derive_secret(self.hash_name, self.secret, label, hashlib.new(self.hash_name).digest())
+        return derive_secret(self.hash_name, self.secret, label, EMPTY_HASHES[self.hash_name])
 
     def client_early_traffic_secret(self, hash_of_client_hello: bytes) -> bytes:
         return derive_secret(self.hash_name, self.secret, b"c e traffic", hash_of_client_hello)
@@ -119,7 +121,7 @@ def traffic_keys(suite: Suite, traffic_secret: bytes) -> TrafficKeys:
 
 def exported(hash_name: str, exporter_secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
     """Keying material for something outside TLS: `length` bytes, bound to `label` and `context`. RFC 9846 §7.5"""
-    secret = derive_secret(hash_name, exporter_secret, label, hashlib.new(hash_name).digest())
+    secret = derive_secret(hash_name, exporter_secret, label, EMPTY_HASHES[hash_name])
     return hkdf_expand_label(hash_name, secret, b"exporter", hashlib.new(hash_name, context).digest(), length)
 
 
@@ -140,6 +142,15 @@ def verify_data(hash_name: str, base_key: bytes, transcript_hash: bytes) -> byte
 
 
 def _next(hash_name: str, secret: bytes, input_keying_material: bytes) -> bytes:
-    empty_hash = hashlib.new(hash_name).digest()
-    salt = derive_secret(hash_name, secret, b"derived", empty_hash)
+    salt = derive_secret(hash_name, secret, b"derived", EMPTY_HASHES[hash_name])
     return hkdf_extract(hash_name, salt, input_keying_material)
+
+
+EMPTY_HASHES: Mapping[str, bytes] = {name: hashlib.new(name).digest() for name in HASHES}
+"""Hash("") by the name of the hash."""
+
+WITHOUT_PSK: Mapping[str, EarlySecret] = {
+    name: EarlySecret(name, hkdf_extract(name, bytes(algorithm.digest_size), bytes(algorithm.digest_size)))
+    for name, algorithm in HASHES.items()
+}
+"""Where there is no pre-shared key, the Early Secret is none: it is the same in every handshake."""

@@ -12,7 +12,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, Self
@@ -31,6 +31,7 @@ from tls13.errors import ConfigurationError
 from tls13.events import Negotiated
 from tls13.psk import RESUMPTION_BINDER, EarlyDataTerms, Psk
 from tls13.sealing import SealingKeys
+from tls13.trust import CertificatePolicy
 
 MAX_LIFETIME = 604800
 """Seconds: seven days. §4.7.1"""
@@ -53,16 +54,25 @@ LAST_MOMENT = 253402300799000 - MAX_LIFETIME * 1000
 class Session:
     """What a client needs to go on with a server: a ticket, its key, and what the two are good for.
 
-    Whoever has it can read what is sent under it. `state` is all of it.
+    Whoever has it can read what is sent under it. `state` is what is saved of it. `trusted_by` has validated the
+    server's certificate in this process; whoever else is to trust it validates it again.
     """
 
     state: stored.Session
+    trusted_by: CertificatePolicy | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Session({self.server_name!r}, {self.cipher_suite}, expires {self.expires:%Y-%m-%d %H:%M:%S} UTC)"
 
     @classmethod
-    def of(cls, ticket: NewSessionTicket, resumption_psk: bytes, negotiated: Negotiated, now: datetime) -> Self:
+    def of(
+        cls,
+        ticket: NewSessionTicket,
+        resumption_psk: bytes,
+        negotiated: Negotiated,
+        now: datetime,
+        trusted_by: CertificatePolicy | None,
+    ) -> Self:
         """Of a ticket that came just now in a connection with these parameters."""
         return cls(
             stored.Session(
@@ -76,7 +86,8 @@ class Session:
                 server_name=(negotiated.server_name or "").encode(),
                 alpn=(negotiated.application_protocol or "").encode("latin-1"),
                 peer_certificates=list(negotiated.peer_certificates),
-            )
+            ),
+            trusted_by,
         )
 
     @property

@@ -132,7 +132,7 @@ class TrustStore:
         if not self._roots:
             raise ConfigurationError("no trusted root at all", "name a file of CA certificates: --ca FILE")
         self._store = Store(list(self._roots))
-        self._anchors = frozenset(der(root) for root in self._roots)
+        self._anchors = {root: der(root) for root in self._roots}
         self._authorities: tuple[bytes, ...] | None = None
 
     @property
@@ -200,7 +200,7 @@ class TrustStore:
         certificates = parse_chain(chain, self.max_chain_length)
         public_key_of(chain[0])
         _refuse_weak_key(certificates[0], purpose)
-        _refuse_costly_keys(each for each in certificates[1:] if der(each) not in self._anchors)
+        _refuse_costly_keys(each for each in certificates[1:] if each not in self._anchors)
         try:
             path = self._validate(certificates, purpose.server_name, moment)
             if purpose.server_name is None:
@@ -209,13 +209,15 @@ class TrustStore:
             raise explain(refusal, certificates, self._roots, purpose, moment) from refusal
         except UNPARSABLE as error:
             raise malformed(error) from error
-        return tuple(der(each) for each in path)
+        # As it came, or as it was loaded: writing a certificate anew takes longer than looking it up.
+        came = dict(zip(certificates, chain, strict=True))
+        return tuple(came[each] if each in came else self._anchors[each] for each in path)
 
     def _validate(
         self, chain: list[x509.Certificate], wanted: ServerName | None, now: datetime
     ) -> list[x509.Certificate]:
         leaf, *others = chain
-        own = _TRUSTED_LEAF if der(leaf) in self._anchors else _LEAF
+        own = _TRUSTED_LEAF if leaf in self._anchors else _LEAF
         rules = PolicyBuilder().store(self._store).time(now).max_chain_depth(self.max_chain_length)
         if wanted is None:
             # Many clients are people or programs, whose name stands in the subject alone.

@@ -35,6 +35,8 @@ from tls13.transcript import Transcript
 
 HANDSHAKE_HEADER_LENGTH = 4
 
+CHANGE_CIPHER_SPEC = ChangeCipherSpec().build()
+
 AFTER_THE_HANDSHAKE = frozenset({HandshakeType.new_session_ticket, HandshakeType.key_update})
 """Messages that the transcript does not hold. RFC 9846 §4.1"""
 
@@ -121,19 +123,21 @@ class Wire:
     # Sending
 
     def send(
-        self, message: HandshakeMessage, complete: Callable[[HandshakeMessage], HandshakeMessage] | None = None
+        self, message: HandshakeMessage, complete: Callable[[HandshakeMessage, bytes], bytes] | None = None
     ) -> HandshakeMessage:
         """Puts a handshake message into the flight and the transcript; gives what the editor made of it.
 
-        Where that is bytes, they are sent, and the message itself is what this side goes by. `complete` adds what hangs
-        on all the rest, after the editor.
+        Where that is bytes, they are sent, and the message itself is what this side goes by. `complete` puts into the
+        bytes what hangs on all the rest, after the editor.
         """
         edited = message if self.config.edit_message is None else self.config.edit_message(message)
         if isinstance(edited, bytes):
             raw = edited
         else:
-            message = edited if complete is None else complete(edited)
-            raw = Handshake.of(message).build()
+            message, raw = edited, Handshake.of(edited).build()
+            if complete is not None:
+                raw = complete(message, raw)
+                message = Handshake.parse(raw).message
         if isinstance(message, ClientHello):
             self.client_random = message.random
         if MESSAGE_TYPES[type(message)] not in AFTER_THE_HANDSHAKE:
@@ -143,13 +147,17 @@ class Wire:
             self.config.observer(MessageObserved(True, message, raw))
         return message
 
+    def drop_flight(self) -> None:
+        """Messages that have not left yet never will."""
+        self._flight.clear()
+
     def send_change_cipher_spec(self) -> None:
         """The one dummy change_cipher_spec of middlebox compatibility mode. RFC 9846 §E.4"""
         if self._sent_change_cipher_spec:
             return
         self._sent_change_cipher_spec = True
         self.flush()
-        fragment = ChangeCipherSpec().build()
+        fragment = CHANGE_CIPHER_SPEC
         self.outgoing.append(plaintext_record(ContentType.change_cipher_spec, fragment, ProtocolVersion.TLS12))
         if self.config.observer is not None:
             self.config.observer(RecordObserved(True, ContentType.change_cipher_spec, fragment))

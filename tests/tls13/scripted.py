@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from by_hand import HANDSHAKE, Direction, KeyPair, message, raw, with_extension
+from by_hand import Direction, KeyPair, message, raw, with_extension
 from scripted_peer import MINTED, Identity, Peer, clock
 from shared_keys import SharedKey, offering
 
@@ -121,14 +121,14 @@ class ScriptedServer(Peer):
                 return self.finished()
         raise AssertionError(f"no way from {type(self.connection.state)} to {target}")
 
-    def say(self, what: HandshakeMessage) -> list[Event]:
-        """Sends a message in a record of its own, takes it into the transcript, and changes keys where it is time."""
+    def say(self, what: HandshakeMessage | bytes) -> list[Event]:
+        """Sends a message by itself, takes it into the transcript, and changes keys where it is time."""
         if type(self.connection.state) is ClientConnected:
             return self._ask_late(what)
         if isinstance(what, HelloRetryRequest):
             self.retry_transcript()
             self.early = None
-        record = self.record(HANDSHAKE, raw(what))
+        record = self.records(raw(what))
         self.transcript.append(raw(what))
         events = self.deliver(record)
         if isinstance(what, HelloRetryRequest):
@@ -253,7 +253,7 @@ class ScriptedServer(Peer):
 
     # After the handshake
 
-    def _ask_late(self, request: HandshakeMessage) -> list[Event]:
+    def _ask_late(self, request: HandshakeMessage | bytes) -> list[Event]:
         """A request after the handshake, and the client's answer, checked. RFC 9846 §4.7.2"""
         events = self.tell(request)
         self.late_request = raw(request)
@@ -331,9 +331,9 @@ class ScriptedClient(Peer):
             return self.client_hello(extensions=[*self.extensions(), PostHandshakeAuth.client_hello(b"")])
         return self.client_hello()
 
-    def say(self, what: HandshakeMessage) -> list[Event]:
-        """Sends a message in a record of its own, takes it into the transcript, and changes keys where it is time."""
-        record = self.record(HANDSHAKE, raw(what))
+    def say(self, what: HandshakeMessage | bytes) -> list[Event]:
+        """Sends a message by itself, takes it into the transcript, and changes keys where it is time."""
+        record = self.records(raw(what))
         self.transcript.append(raw(what))
         is_late = type(self.connection.state) is WaitLateFinished
         events = self.deliver(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from by_hand import ALERT, APPLICATION_DATA, HANDSHAKE, alert, key_update, message, plaintext
@@ -121,7 +122,7 @@ def test_what_is_held_back_has_a_limit(endpoints: Endpoints, start: Start) -> No
             if at + chunk > room:
                 break
             assert peer.deliver(bytes(chunk)) == []
-        over = refusal(peer, lambda peer=peer, chunk=chunk: peer.deliver(bytes(chunk)))
+        over = refusal(peer, partial(peer.deliver, bytes(chunk)))
         assert type(over) is errors.TooManyMessages
 
 

@@ -321,13 +321,16 @@ def test_a_finished_that_breaks_a_rule(
     check(client, violation, reason)
 
 
+def under(secret: bytes) -> Violation:
+    return lambda client: Finished(verify_data=client.verify_data(secret))
+
+
 def test_a_late_finished_is_not_under_the_handshakes_key(endpoints: Endpoints, pki: Pki) -> None:
     """§4.5: its base key is that of the application data of the moment."""
     client = after_it(endpoints, pki, {})
     client.say(client.certificate())
     client.say(client.certificate_verify())
-    wrong = Finished(verify_data=client.verify_data(client.client_secret))
-    check(client, lambda _: wrong, errors.BadFinished)
+    check(client, under(client.client_secret), errors.BadFinished)
 
 
 def test_a_late_finished_is_under_the_key_of_the_moment(endpoints: Endpoints, pki: Pki) -> None:
@@ -344,8 +347,7 @@ def test_a_late_finished_is_under_the_key_of_the_moment(endpoints: Endpoints, pk
             client.say(client.finished())
             assert type(client.connection.state) is ServerConnected
         else:
-            wrong = Finished(verify_data=client.verify_data(old))
-            check(client, lambda _, wrong=wrong: wrong, errors.BadFinished)
+            check(client, under(old), errors.BadFinished)
 
 
 # Several late requests

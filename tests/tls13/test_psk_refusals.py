@@ -293,8 +293,8 @@ def answer(*extensions: Extension, drop: Sequence[ExtensionType] = (), **changes
     def violation(server: ScriptedServer) -> ServerHello:
         honest = server.server_hello(**changes)
         listed = honest.extensions
-        for each in drop:
-            listed = without_extension(listed, each)
+        for extension_type in drop:
+            listed = without_extension(listed, extension_type)
         for each in extensions:
             listed = with_extension(listed, each)
         return replace(honest, extensions=listed)

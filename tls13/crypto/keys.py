@@ -19,6 +19,7 @@ from Crypto.PublicKey.RSA import RsaKey
 from Crypto.Signature import eddsa
 from Crypto.Util.asn1 import DerBitString, DerInteger, DerNull, DerObjectId, DerOctetString, DerSequence
 from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from nacl.signing import SigningKey, VerifyKey
 
 from tls13.errors import BadCertificate, ConfigurationError, UnsupportedCertificate
@@ -31,12 +32,13 @@ class RsassaPssKey:
     RFC 4055 §1.2, §3.1.
     """
 
-    key: RsaKey
+    key: RsaKey | RSAPublicKey
     hash_length: int | None
 
 
 PrivateHalf = RsaKey | RsassaPssKey | EccKey | SigningKey | MLDSAKey
-PublicHalf = RsaKey | RsassaPssKey | EccKey | VerifyKey | MLDSAKey
+PublicHalf = RSAPublicKey | RsassaPssKey | EccKey | VerifyKey | MLDSAKey
+"""RSA keys are of two libraries: one signs with a salt from a source that it is given, the other verifies quickly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ class SubjectPublicKeyInfo:
 
 
 @asn1.sequence
-class RSAPublicKey:
-    """RFC 8017 §A.1.1."""
+class RsaPublicKeyInfo:
+    """RSAPublicKey. RFC 8017 §A.1.1."""
 
     modulus: int
     exponent: int
@@ -139,12 +141,12 @@ def key_type_names() -> str:
 # -- how each is read ----------------------------------------------------------------------------------------
 
 
-def rsa_public_key(bits: bytes) -> RsaKey:
+def rsa_public_key(bits: bytes) -> RSAPublicKey:
     """An RSAPublicKey. RFC 8017 §A.1.1."""
-    key = asn1.decode_der(RSAPublicKey, bits)
-    if key.exponent % 2 == 0:
-        raise ValueError("an even exponent has no inverse")
-    return RSA.construct((key.modulus, key.exponent))
+    numbers = asn1.decode_der(RsaPublicKeyInfo, bits)
+    if numbers.modulus < 0 or numbers.exponent < 0 or numbers.modulus % 2 == 0:
+        raise ValueError("no product of odd primes, or no power to raise to")
+    return RSAPublicNumbers(numbers.exponent, numbers.modulus).public_key()
 
 
 def rsa_private_key(der: bytes) -> tuple[PrivateHalf, bytes]:

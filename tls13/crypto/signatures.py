@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol, Self
 
 from Crypto.Hash import SHA256, SHA384, SHA512
@@ -17,6 +18,10 @@ from Crypto.PublicKey.ECC import EccKey
 from Crypto.PublicKey.MLDSA import MLDSAKey
 from Crypto.PublicKey.RSA import RsaKey
 from Crypto.Signature import DSS, eddsa, mldsa, pss
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -30,7 +35,10 @@ Sign = Callable[[bytes], bytes]
 """Content → signature, by one key and one scheme. Raises ValueError if the key fails."""
 
 Verify = Callable[[bytes, bytes], object]
-"""Content and signature → nothing, if it is good. Raises ValueError or nacl's CryptoError if not."""
+"""Content and signature → nothing, if it is good. Raises ValueError or a library's own error (`BAD`) if not."""
+
+BAD = (ValueError, CryptoError, InvalidSignature)
+"""What the libraries raise where a signature does not verify."""
 
 
 class Signer(Protocol):
@@ -107,24 +115,13 @@ class PublicKey:
     security_bits: int = field(compare=False)
     _verifies: Mapping[SignatureScheme, Verify] = field(repr=False, compare=False)
 
-    @classmethod
-    def from_spki(cls, der: bytes) -> Self:
+    @staticmethod
+    def from_spki(der: bytes) -> PublicKey:
         """The key in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
 
         Raises BadCertificate if it is none, UnsupportedCertificate if there is no scheme that the key could verify.
         """
-        key_type, bits = public_key_type(der)
-        try:
-            key = key_type.public(bits)
-        except (ValueError, IndexError, TypeError):
-            raise BadCertificate(f"the {key_type.name} public key in the certificate is not valid") from None
-        verifies = {scheme: row.verify_by(key) for scheme, row in SIGNATURES.items()}
-        usable = {scheme: verify for scheme, verify in verifies.items() if verify is not None}
-        if not usable:
-            raise UnsupportedCertificate(
-                f"the {key_type.name} public key in the certificate is too small or too large for TLS 1.3"
-            )
-        return cls(der, security_bits(key), usable)
+        return parsed_public_key(der)
 
     @property
     def schemes(self) -> tuple[SignatureScheme, ...]:
@@ -137,8 +134,26 @@ class PublicKey:
             raise BadSignature(f"a signature by {scheme}, but the certificate's key is for {names(self.schemes)}")
         try:
             self._verifies[scheme](content, signature)
-        except (ValueError, CryptoError):
+        except BAD:
             raise BadSignature(f"the {scheme} signature is not the certificate key's") from None
+
+
+# A key comes twice in a handshake, for the chain and for the signature, and again in each connection to the same peer.
+@lru_cache(maxsize=64)
+def parsed_public_key(der: bytes) -> PublicKey:
+    """See `PublicKey.from_spki`."""
+    key_type, bits = public_key_type(der)
+    try:
+        key = key_type.public(bits)
+    except (ValueError, IndexError, TypeError):
+        raise BadCertificate(f"the {key_type.name} public key in the certificate is not valid") from None
+    verifies = {scheme: row.verify_by(key) for scheme, row in SIGNATURES.items()}
+    usable = {scheme: verify for scheme, verify in verifies.items() if verify is not None}
+    if not usable:
+        raise UnsupportedCertificate(
+            f"the {key_type.name} public key in the certificate is too small or too large for TLS 1.3"
+        )
+    return PublicKey(der, security_bits(key), usable)
 
 
 # -- schemes -------------------------------------------------------------------------------------------------
@@ -163,10 +178,12 @@ class RsaPss:
     """RSASSA-PSS with MGF1 over the same hash and a salt of the hash's length. RFC 8017 §8.1.
 
     For keys with the identifier rsaEncryption (rsa_pss_rsae_*), or `dedicated` ones with RSASSA-PSS (rsa_pss_pss_*).
+    PyCryptodome signs, as it takes its salt from a source that it is given; pyca/cryptography verifies, in a third of
+    the time. Each has a form of its own for the hash.
     """
 
     hash: Callable[[bytes], pss.Hash]
-    hash_length: int
+    verified_hash: hashes.HashAlgorithm
     dedicated: bool = False
 
     @property
@@ -174,36 +191,40 @@ class RsaPss:
         """What the hash stands up to in a search for collisions. SP 800-57 part 1 table 3"""
         return 4 * self.hash_length
 
+    @property
+    def hash_length(self) -> int:
+        """In bytes."""
+        return self.verified_hash.digest_size
+
     def sign_by(self, key: PrivateHalf, random: Random) -> Sign | None:
         """See `SignatureAlgorithm`."""
-        rsa = self.rsa_key(key)
-        if rsa is None or not self.fits(rsa):
+        rsa = self.permitted(key)
+        if not isinstance(rsa, RsaKey) or not self.fits(rsa.size_in_bits(), rsa.e):
             return None
         scheme = pss.new(rsa, salt_bytes=self.hash_length, rand_func=random)
         return lambda content: scheme.sign(self.hash(content))
 
     def verify_by(self, key: PublicHalf) -> Verify | None:
         """See `SignatureAlgorithm`."""
-        rsa = self.rsa_key(key)
-        if rsa is None or not self.fits(rsa):
+        rsa = self.permitted(key)
+        if not isinstance(rsa, RSAPublicKey) or not self.fits(rsa.key_size, rsa.public_numbers().e):
             return None
-        scheme = pss.new(rsa, salt_bytes=self.hash_length)
-        return lambda content, signature: scheme.verify(self.hash(content), signature)
+        padding = PSS(MGF1(self.verified_hash), self.hash_length)
+        return lambda content, signature: rsa.verify(signature, content, padding, self.verified_hash)
 
-    def rsa_key(self, key: PublicHalf | PrivateHalf) -> RsaKey | None:
-        """The RSA key in a key that the scheme is for. RFC 9846 §4.3.3"""
+    def permitted(self, key: PublicHalf | PrivateHalf) -> PublicHalf | PrivateHalf | None:
+        """The key, unless it says that it is for other schemes. RFC 9846 §4.3.3"""
         if isinstance(key, RsassaPssKey):
             return key.key if self.dedicated and key.hash_length in (None, self.hash_length) else None
-        return key if isinstance(key, RsaKey) and not self.dedicated else None
+        return None if self.dedicated else key
 
-    def fits(self, key: RsaKey) -> bool:
+    def fits(self, modulus_bits: int, exponent: int) -> bool:
         """Whether hash and salt have room (RFC 8017 §9.1.1: emLen >= hLen + sLen + 2), and the bounds below hold."""
-        bits = key.size_in_bits()
-        em_length = (bits + 6) // 8
+        em_length = (modulus_bits + 6) // 8
         return (
             em_length >= 2 * self.hash_length + 2
-            and bits <= MAX_RSA_MODULUS_BITS
-            and key.e.bit_length() <= MAX_RSA_EXPONENT_BITS
+            and modulus_bits <= MAX_RSA_MODULUS_BITS
+            and exponent.bit_length() <= MAX_RSA_EXPONENT_BITS
         )
 
 
@@ -298,12 +319,12 @@ SIGNATURES: Mapping[SignatureScheme, SignatureAlgorithm] = {
     SignatureScheme.ed25519: Ed25519(),
     SignatureScheme.ecdsa_secp384r1_sha384: Ecdsa("NIST P-384", SHA384.new, 192),
     SignatureScheme.ecdsa_secp521r1_sha512: Ecdsa("NIST P-521", SHA512.new, 256),
-    SignatureScheme.rsa_pss_rsae_sha256: RsaPss(SHA256.new, SHA256.digest_size),
-    SignatureScheme.rsa_pss_rsae_sha384: RsaPss(SHA384.new, SHA384.digest_size),
-    SignatureScheme.rsa_pss_rsae_sha512: RsaPss(SHA512.new, SHA512.digest_size),
-    SignatureScheme.rsa_pss_pss_sha256: RsaPss(SHA256.new, SHA256.digest_size, dedicated=True),
-    SignatureScheme.rsa_pss_pss_sha384: RsaPss(SHA384.new, SHA384.digest_size, dedicated=True),
-    SignatureScheme.rsa_pss_pss_sha512: RsaPss(SHA512.new, SHA512.digest_size, dedicated=True),
+    SignatureScheme.rsa_pss_rsae_sha256: RsaPss(SHA256.new, hashes.SHA256()),
+    SignatureScheme.rsa_pss_rsae_sha384: RsaPss(SHA384.new, hashes.SHA384()),
+    SignatureScheme.rsa_pss_rsae_sha512: RsaPss(SHA512.new, hashes.SHA512()),
+    SignatureScheme.rsa_pss_pss_sha256: RsaPss(SHA256.new, hashes.SHA256(), dedicated=True),
+    SignatureScheme.rsa_pss_pss_sha384: RsaPss(SHA384.new, hashes.SHA384(), dedicated=True),
+    SignatureScheme.rsa_pss_pss_sha512: RsaPss(SHA512.new, hashes.SHA512(), dedicated=True),
     SignatureScheme.ed448: Ed448(),
     SignatureScheme.mldsa44: MlDsa(MLDSA.ML_DSA_44, 128),
     SignatureScheme.mldsa65: MlDsa(MLDSA.ML_DSA_65, 192),

@@ -12,21 +12,24 @@ from Crypto.PublicKey import MLDSA
 from Crypto.PublicKey.ECC import EccKey
 from Crypto.PublicKey.MLDSA import MLDSAKey
 from Crypto.PublicKey.RSA import RsaKey
-from nacl.signing import VerifyKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from nacl.signing import SigningKey, VerifyKey
 
-from tls13.crypto.keys import PublicHalf, RsassaPssKey
+from tls13.crypto.keys import PrivateHalf, PublicHalf, RsassaPssKey
 
 
-def security_bits(key: PublicHalf) -> int:
+def security_bits(key: PublicHalf | PrivateHalf) -> int:
     """The security strength of signatures by a key, whatever hash they are of."""
     match key:
+        case RsassaPssKey():
+            return security_bits(key.key)
+        case RSAPublicKey():
+            return rsa_security_bits(key.key_size)
         case RsaKey():
             return rsa_security_bits(key.size_in_bits())
-        case RsassaPssKey():
-            return rsa_security_bits(key.key.size_in_bits())
         case EccKey():
             return CURVES[key.curve]
-        case VerifyKey():
+        case SigningKey() | VerifyKey():
             return ED25519
         case MLDSAKey():
             return ML_DSA[key.param_set]

@@ -30,7 +30,7 @@ from tls13.errors import (
 )
 from tls13.events import SignaturePending
 from tls13.handshake.negotiation import check_places, check_responses, require
-from tls13.handshake.states import AwaitingSignature, Established, PeerIdentity, State
+from tls13.handshake.states import AwaitingSignature, ClientConnected, PeerIdentity, State
 from tls13.oid_filters import chain_matches_filters
 from tls13.trust import certificate_signature_schemes
 from tls13.wire import Wire
@@ -155,7 +155,7 @@ def prove(
     then: Callable[[], Next],
     *,
     context: bytes = b"",
-    established: Established | None = None,
+    before: ClientConnected | None = None,
 ) -> Next | AwaitingSignature:
     """Sends Certificate and CertificateVerify and goes on with `then`: at once, or when the signer is ready."""
     credential, scheme = chosen
@@ -167,7 +167,7 @@ def prove(
         wire.send(CertificateVerify(algorithm=scheme, signature=signature))
         return then()
 
-    return _sign(wire, credential.signer, scheme, to_sign, signed, established)
+    return _sign(wire, credential.signer, scheme, to_sign, signed, before)
 
 
 def sign_again(wire: Wire, state: AwaitingSignature) -> State:
@@ -182,10 +182,10 @@ def _sign(
     scheme: SignatureScheme,
     content: bytes,
     then: Callable[[bytes], Next],
-    established: Established | None,
+    before: ClientConnected | None,
 ) -> Next | AwaitingSignature:
     signature = signer.sign(scheme, content)
     if signature is not None:
         return then(signature)
     wire.tell(SignaturePending(scheme))
-    return AwaitingSignature(signer, scheme, content, then, established)
+    return AwaitingSignature(signer, scheme, content, then, before)

@@ -70,7 +70,7 @@ from tls13.handshake.authentication import (
     prove,
 )
 from tls13.handshake.negotiation import check_responses, require
-from tls13.handshake.pre_shared import early_terms, offer_of, psks_to_offer, with_binders
+from tls13.handshake.pre_shared import early_terms, fill_in_binders, offer_of, psks_to_offer
 from tls13.handshake.reading import older_server_hello
 from tls13.handshake.record_size import check_record_size_limit, limit_fragments, limit_records
 from tls13.handshake.secrets import (
@@ -253,7 +253,7 @@ def finished(wire: Wire, state: WaitServerFinished, message: Finished) -> Client
 
     if state.request is None:
         return finish()
-    return _answer_request(wire, state.offer, state.request, finish, established=None)
+    return _answer_request(wire, state.offer, state.request, finish, before=None)
 
 
 def late_certificate_request(
@@ -282,7 +282,7 @@ def late_certificate_request(
         wire.flush()
         return dataclasses.replace(state, contexts=state.contexts | {context})
 
-    return _answer_request(wire, state.offer, message, finish, established=state.established)
+    return _answer_request(wire, state.offer, message, finish, before=state)
 
 
 def _answer_request(
@@ -291,7 +291,7 @@ def _answer_request(
     request: CertificateRequest,
     finish: Callable[[], ClientConnected],
     *,
-    established: Established | None,
+    before: ClientConnected | None,
 ) -> ClientConnected | AwaitingSignature:
     """Certificate, CertificateVerify where there is one to show, and whatever `finish` does. §4.5.1"""
     chosen = credential_for(request, offer.config.credentials)
@@ -299,7 +299,7 @@ def _answer_request(
     if chosen is None:
         wire.send(Certificate(certificate_request_context=context, certificate_list=[]))
         return finish()
-    return prove(wire, chosen, ClientCertificateVerifyContent, finish, context=context, established=established)
+    return prove(wire, chosen, ClientCertificateVerifyContent, finish, context=context, before=before)
 
 
 def _hello_extensions(
@@ -348,7 +348,7 @@ def _entries(shares: Mapping[NamedGroup, PrivateShare]) -> list[KeyShareEntry]:
 
 
 def _send_hello(wire: Wire, hello: ClientHello, psks: Sequence[OfferedPsk], version: ProtocolVersion) -> ClientHello:
-    sent = wire.send(hello, lambda edited: with_binders(wire.transcript, edited, psks))
+    sent = wire.send(hello, lambda edited, raw: fill_in_binders(wire.transcript, edited, raw, psks) if psks else raw)
     if not isinstance(sent, ClientHello):
         raise UnsupportedHandshake("the message editor made another message of client_hello", message="client_hello")
     wire.flush(version)

@@ -45,7 +45,8 @@ def new_session_ticket(wire: Wire, state: ClientConnected, message: NewSessionTi
         established = state.established
         hash_name = SUITES[established.negotiated.cipher_suite].hash_name
         psk = resumption_psk(hash_name, established.resumption_secret, message.ticket_nonce)
-        session = Session.of(message, psk, established.negotiated, wire.config.clock())
+        trust = state.offer.config.trust
+        session = Session.of(message, psk, established.negotiated, wire.config.clock(), trust)
     wire.tell(TicketReceived(message, session))
     if session is not None and state.offer.config.on_session is not None:
         state.offer.config.on_session(session)

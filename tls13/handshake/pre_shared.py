@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schemas.code_points import ExtensionType, PskKeyExchangeMode
-from schemas.derived import binders_length
+from schemas.derived import binders_length, with_binders
 from schemas.extension_block import Extension
 from schemas.extensions import (
     EarlyDataIndication,
@@ -18,8 +18,9 @@ from schemas.extensions import (
     PskKeyExchangeModes,
     SupportedGroups,
 )
-from schemas.handshake import ClientHello, Handshake, HandshakeMessage
+from schemas.handshake import ClientHello, HandshakeMessage
 from schemas.stored import TicketState
+from tls13.certificates import in_force
 from tls13.config import ClientConfig, ServerConfig
 from tls13.crypto.aead import SUITES, Suite
 from tls13.crypto.hkdf import HASHES
@@ -58,6 +59,8 @@ def _is_for(session: Session, config: ClientConfig, name: ServerName) -> bool:
     if config.trust is None:
         return False
     try:
+        if session.trusted_by is config.trust:
+            return in_force(session.peer_certificates, now)
         config.trust.verify_server(session.peer_certificates, name, now)
     except Reason:
         return False
@@ -82,15 +85,17 @@ def offer_of(offered: Sequence[OfferedPsk], now: datetime) -> Extension:
     return PreSharedKey.client_hello(OfferedPsks(identities=identities, binders=_zeros(offered)))
 
 
-def with_binders(transcript: Transcript, hello: HandshakeMessage, offered: Sequence[OfferedPsk]) -> HandshakeMessage:
-    """The hello with its binders, unless somebody has put others in the zeros' place. §4.3.11.2"""
+def fill_in_binders(
+    transcript: Transcript, hello: HandshakeMessage, raw: bytes, offered: Sequence[OfferedPsk]
+) -> bytes:
+    """The hello's bytes with its binders, unless somebody has put others in the zeros' place. §4.3.11.2"""
     extensions = hello.extensions if isinstance(hello, ClientHello) else None
-    psks = PreSharedKey.client_hello.find(extensions[-1:]) if extensions else None
-    if not isinstance(hello, ClientHello) or extensions is None or psks is None or psks.binders != _zeros(offered):
-        return hello
-    truncated = Handshake.of(hello).build()[: -binders_length(psks)]
+    psks = PreSharedKey.client_hello.find((extensions or [])[-1:])
+    if psks is None or psks.binders != _zeros(offered):
+        return raw
+    truncated = raw[: -binders_length(psks)]
     binders = [_binder(each.psk, transcript.hash_with(each.psk.hash_name, truncated)) for each in offered]
-    return replace(hello, extensions=[*extensions[:-1], PreSharedKey.client_hello(replace(psks, binders=binders))])
+    return with_binders(raw, psks, binders)
 
 
 def _zeros(offered: Sequence[OfferedPsk]) -> list[bytes]:

@@ -309,14 +309,19 @@ class WaitLateFinished:
 class AwaitingSignature:
     """The signer is not ready. `then` takes the signature, and gives the next state.
 
-    `established` is there where the handshake is complete.
+    `before` is the state to go back to, where a late request can be left without an answer.
     """
 
     signer: Signer
     scheme: SignatureScheme
     content: bytes
     then: Callable[[bytes], State]
-    established: Established | None
+    before: ClientConnected | None
+
+    @property
+    def established(self) -> Established | None:
+        """Of the connection, where its handshake is complete."""
+        return None if self.before is None else self.before.established
 
 
 @dataclass(frozen=True, slots=True)
