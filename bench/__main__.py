@@ -1,4 +1,4 @@
-"""`python -m bench`: the whole table. Exit status 1 where a target is missed."""
+"""`python -m bench`: all tables. Exit status 1 where a goal is missed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 
 from rich.console import Console
 
+from bench import bulk, handshake
+from bench.comparison import table
 from bench.contenders import contenders
 from bench.race import CASES, Result, run
 from bench.report import ratios, remarks, startup_lines
@@ -25,7 +27,10 @@ def main() -> int:
             unavailable.append(f"{case}: {missing}")
     console.print(ratios(results), remarks(entered, unavailable))
     console.print(startup_lines(startup(sample("ClientHello, OpenSSL").data)))
+    handshakes, data = handshake.results(), bulk.results()
+    console.print(table(handshake.TITLE, handshakes), table(bulk.TITLE, data))
     missed = [line for result in results for line in result.missed]
+    missed += [str(each) for each in (*handshakes, *data) if not each.reached]
     for line in missed:
         console.print(line, style="red")
     return 1 if missed else 0

@@ -99,6 +99,7 @@ class RetryMemory(Struct):
     client_hello_1: bytes = field(opaque(32, 255), "its hash, for the transcript. §4.1")
     unchanged: bytes = field(opaque(32), "SHA-256 of the parts that the second must repeat")
     offered_psk: int = field(uint8, "1 where the first held pre_shared_key, else 0")
+    offered_early_data: int = field(uint8, "1 where the first held early_data, else 0")
 
 
 @struct

@@ -235,7 +235,8 @@ class Connection:
 
     def _judge_end(self) -> None:
         """What has come while a signature is awaited is not read yet: close_notify may be in it."""
-        if not self._hears_nothing and not (self.awaits_signature and self._held):
+        unread = self.awaits_signature and (self._held or self._reader.holds_data)
+        if not self._hears_nothing and not unread:
             waiting = "" if self.negotiated else f" during the handshake, waiting for {self._expected()}"
             raise TruncationError(f"the peer closed the connection{waiting} without close_notify")
 

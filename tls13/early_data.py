@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,7 +28,7 @@ class MemoryReplayStore:
         if capacity < 1:
             raise ConfigurationError(f"a replay store for {capacity} keys", "give 1 or more")
         self._capacity = capacity
-        self._until: dict[bytes, datetime] = {}
+        self._until: OrderedDict[bytes, datetime] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -36,8 +37,9 @@ class MemoryReplayStore:
     def add(self, key: bytes, until: datetime, now: datetime) -> bool:
         """See `ReplayStore`."""
         with self._lock:
-            if len(self._until) >= self._capacity:
-                self._until = {each: end for each, end in self._until.items() if end > now}
+            # Nearly always they end in the order in which they came.
+            while self._until and next(iter(self._until.values())) <= now:
+                self._until.popitem(last=False)
             known = self._until.get(key)
             if (known is not None and known > now) or len(self._until) >= self._capacity:
                 return False

@@ -44,6 +44,11 @@ class RecordReader:
         self._held = bytearray()
         self._before_first_record = True
 
+    @property
+    def holds_data(self) -> bool:
+        """Whether bytes are left that have not been given out as a record."""
+        return bool(self._held)
+
     def feed(self, data: Buffer) -> Iterator[Record]:
         """The records that `data` completes.
 

@@ -46,7 +46,7 @@ def contenders() -> Iterator[Contender]:
     """Ours first, then those peers that are installed."""
     yield from import_module("bench.contenders.ours").CONTENDERS
     for package in PEERS:
-        if find_spec(package) is not None:
+        if installed(package):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # what a peer imports is not our concern
                 yield import_module(f"bench.contenders.{package}").CONTENDER
@@ -54,4 +54,9 @@ def contenders() -> Iterator[Contender]:
 
 def missing() -> list[str]:
     """The peers that are not installed."""
-    return [name for package, name in PEERS.items() if find_spec(package) is None]
+    return [name for package, name in PEERS.items() if not installed(package)]
+
+
+def installed(package: str) -> bool:
+    """Whether a peer can take part."""
+    return find_spec(package) is not None

@@ -175,6 +175,18 @@ def test_a_flawed_certificate_is_refused_by_its_own_alert(
         check(client, ScriptedClient.certificate, ALERTS[flaw])
 
 
+@both_times
+def test_a_certificate_under_the_security_floor_is_refused(endpoints: Endpoints, pki: Pki, start: Start) -> None:
+    """An RSA key of 2048 bits is worth 112 (NIST SP 800-57)."""
+    for floor, is_enough in ((112, True), (128, False)):
+        client = start(EndpointsWith(endpoints, security_floor=floor), pki, {})
+        client.identity = identity(pki.client("rsa"))
+        if is_enough:
+            client.say(client.certificate())
+        else:
+            check(client, ScriptedClient.certificate, errors.InsufficientSecurity)
+
+
 KEY_USAGE = bytes.fromhex("0603551d0f")
 EXTENDED_KEY_USAGE = bytes.fromhex("0603551d25")
 CODE_SIGNING = bytes.fromhex("300a06082b06010505070303")

@@ -257,6 +257,18 @@ def test_a_good_certificate_for_another_name_is_refused(endpoints: Endpoints) ->
     check(server, lambda _: server.certificate(), errors.BadCertificate)
 
 
+def test_a_certificate_under_the_security_floor_is_refused(endpoints: Endpoints, pki: Pki) -> None:
+    """An RSA key of 2048 bits is worth 112 (NIST SP 800-57)."""
+    weak = Identity(_der(pki.server("rsa").certificate.read_bytes()), endpoints.identity.key)
+    for floor, is_enough in ((112, True), (113, False), (128, False)):
+        server = endpoints.scripted_server(security_floor=floor).reach(WaitCertificateOrRequest)
+        server.identity = weak
+        if is_enough:
+            server.say(server.certificate())
+        else:
+            check(server, lambda server: server.certificate(), errors.InsufficientSecurity)
+
+
 # CertificateVerify, Finished
 
 

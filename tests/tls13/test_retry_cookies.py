@@ -219,6 +219,7 @@ def remembering(**changes: Any) -> bytes:
         client_hello_1=bytes(32),
         unchanged=bytes(32),
         offered_psk=0,
+        offered_early_data=0,
     )
     state = CookieState(creation_time=int(clock().timestamp() * 1000), memory=replace(memory, **changes))
     return CookiePlaintext(state=state).build()

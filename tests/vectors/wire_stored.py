@@ -136,6 +136,7 @@ STORED = [
                     client_hello_1=b"\x11" * 32,
                     unchanged=b"\x22" * 32,
                     offered_psk=1,
+                    offered_early_data=0,
                 ),
             )
         ),
@@ -148,6 +149,7 @@ STORED = [
             11*32  client_hello_1
             22*32             unchanged
             01                offered_psk
+            00                offered_early_data
         """,
     ),
     Example(
@@ -161,6 +163,7 @@ STORED = [
                 client_hello_1=b"\x11" * 48,
                 unchanged=b"\x22" * 32,
                 offered_psk=0,
+                offered_early_data=0,
             ),
         ),
         text="""
@@ -171,6 +174,7 @@ STORED = [
             11*48  client_hello_1
             22*32             unchanged
             00                offered_psk
+            00                offered_early_data
         """,
     ),
     Example(
@@ -182,6 +186,7 @@ STORED = [
             client_hello_1=b"\x33" * 32,
             unchanged=b"\x44" * 32,
             offered_psk=0,
+            offered_early_data=0,
         ),
         text="""
             1301       cipher_suite: TLS_AES_128_GCM_SHA256
@@ -190,6 +195,7 @@ STORED = [
             33*32  client_hello_1
             44*32      unchanged
             00         offered_psk
+            00         offered_early_data
         """,
     ),
     Example(

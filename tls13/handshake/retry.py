@@ -48,6 +48,7 @@ def ask(wire: Wire, config: ServerConfig, hello: ClientHello, suite: Suite, grou
         client_hello_1=digest,
         unchanged=_digest(hello),
         offered_psk=int(PreSharedKey.client_hello.find(hello.extensions) is not None),
+        offered_early_data=int(EarlyDataIndication.client_hello.find(hello.extensions) is not None),
     )
     cookie = _sealed(config, memory)
     wire.transcript.replace_client_hello_1(suite.hash_name)

@@ -27,6 +27,7 @@ from schemas.extensions import (
     KeyShareEntry,
     MaxFragmentLengthNegotiation,
     PreSharedKey,
+    PskKeyExchangeModes,
     RecordSizeLimit,
     ServerNameIndication,
     SignatureAlgorithms,
@@ -44,6 +45,7 @@ from schemas.handshake import (
     Finished,
     ServerHello,
 )
+from schemas.stored import RetryMemory, TicketState
 from tls13.config import ServerConfig
 from tls13.credentials import Credential
 from tls13.crypto.aead import SUITES, Suite
@@ -127,12 +129,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the server goes on with. `group` is None where the PSK alone is the key exchange."""
+    """What the server goes on with. `group` is None where the PSK alone is the key exchange.
+
+    `memory` is of the first hello, if this is the second.
+    """
 
     suite: Suite
     group: NamedGroup | None
     selected: SelectedPsk | None
-    retried: bool
+    memory: RetryMemory | None
+
+    @property
+    def ticket(self) -> TicketState | None:
+        """What is in the ticket that the client goes on with, if it does."""
+        return None if self.selected is None else self.selected.ticket
 
 
 def client_hello(
@@ -249,7 +259,7 @@ def _common_suites(config: ServerConfig, hello: ClientHello) -> list[Suite]:
 
 
 def _choose(
-    wire: Wire, config: ServerConfig, request: Request, suites: Sequence[Suite], *, retried: bool = False
+    wire: Wire, config: ServerConfig, request: Request, suites: Sequence[Suite], memory: RetryMemory | None = None
 ) -> Choice:
     """A known key if there is one, and what goes with it; else what goes with a certificate. §4.2.1
 
@@ -260,11 +270,11 @@ def _choose(
         check_binder(wire, selected, wire.received)
         plain = exchange_mode(config, request.hello) is PskKeyExchangeMode.psk_ke
         group = None if plain else _choose_group(config, request)
-        choice = Choice(selected.suite, group, selected, retried)
+        choice = Choice(selected.suite, group, selected, memory)
         if _needs_retry(choice, request) or _spend(config, selected):
             return choice
     _require_certificates(config, request)
-    return Choice(suites[0], _choose_group(config, request), None, retried)
+    return Choice(suites[0], _choose_group(config, request), None, memory)
 
 
 def _needs_retry(choice: Choice, request: Request) -> bool:
@@ -281,6 +291,9 @@ def _require_certificates(config: ServerConfig, request: Request) -> None:
     if not config.credentials:
         if PreSharedKey.client_hello.find(request.hello.extensions) is None:
             raise NoCommonPsk("the client offers no PSK, and this server has no certificate", message="client_hello")
+        if PskKeyExchangeMode.psk_dhe_ke in (PskKeyExchangeModes.client_hello.find(request.hello.extensions) or []):
+            # Says so if the groups are what stands in the way. §4.2.1
+            _choose_group(config, request)
         raise UnknownPskIdentity("none of the offered PSKs is known here, or may be used", message="client_hello")
     require(request.schemes, ExtensionType.signature_algorithms, "client_hello")
 
@@ -300,7 +313,7 @@ def _go_on(wire: Wire, state: WaitSecondClientHello, request: Request) -> AfterF
     memory = retry.remembered(wire, state, request.hello)
     retry.check_unchanged(memory, state.hello, request.hello)
     retry.check_share(memory.selected_group, request.shares)
-    choice = _choose(wire, state.config, request, [SUITES[memory.cipher_suite]], retried=True)
+    choice = _choose(wire, state.config, request, [SUITES[memory.cipher_suite]], memory)
     return _answer(wire, state.config, request, choice)
 
 
@@ -354,7 +367,7 @@ def _finish(
     secrets = derive_application_secrets(wire, keys)
     wire.write_under(keys.suite, secrets.server_secret)
     negotiated = _negotiated(request, choice, terms)
-    ticket = None if choice.selected is None else choice.selected.ticket
+    ticket = choice.ticket
     began = milliseconds(config.clock()) if ticket is None else ticket.authentication_time
     flight = Flight(config, request.hello, keys, secrets, negotiated, terms.early, terms.tickets, began)
     if terms.early is not None and ticket is not None:
@@ -376,7 +389,7 @@ def _early_secrets(
     wire: Wire, config: ServerConfig, request: Request, choice: Choice, protocol: str | None
 ) -> EarlySecrets | None:
     """Of the early data, if it is taken: then there is nothing to skip. §4.3.10"""
-    if choice.retried or choice.selected is None:
+    if choice.memory is not None or choice.selected is None:
         return None
     if not takes_early_data(config, request.hello, choice.selected, protocol, config.clock()):
         return None
@@ -450,8 +463,7 @@ def _tickets(config: ServerConfig, request: Request, choice: Choice) -> int:
     asked = TicketRequest.client_hello.find(request.hello.extensions)
     if asked is None or config.tickets == 0:
         return config.tickets
-    resumes = choice.selected is not None and choice.selected.ticket is not None
-    wanted = asked.resumption_count if resumes else asked.new_session_count
+    wanted = asked.new_session_count if choice.ticket is None else asked.resumption_count
     return min(wanted, config.limits.tickets)
 
 
@@ -464,12 +476,12 @@ def _ask_for_certificate(wire: Wire, config: ServerConfig) -> CertificateRequest
 
 
 def _negotiated(request: Request, choice: Choice, terms: Terms) -> Negotiated:
-    selected = choice.selected
-    ticket = None if selected is None else selected.ticket
+    selected, ticket = choice.selected, choice.ticket
+    refused = choice.memory is not None and bool(choice.memory.offered_early_data)
     early_data = EarlyData.not_sent
     if terms.early is not None:
         early_data = EarlyData.accepted
-    elif EarlyDataIndication.client_hello.find(request.hello.extensions) is not None:
+    elif refused or EarlyDataIndication.client_hello.find(request.hello.extensions) is not None:
         early_data = EarlyData.rejected
     return Negotiated(
         version=ProtocolVersion.TLS13,
@@ -479,7 +491,7 @@ def _negotiated(request: Request, choice: Choice, terms: Terms) -> Negotiated:
         server_name=request.server_name,
         application_protocol=terms.protocol,
         peer_certificates=() if ticket is None else tuple(ticket.peer_certificates),
-        retried=choice.retried,
+        retried=choice.memory is not None,
         resumed=ticket is not None,
         psk_identity=selected.psk.identity if selected is not None and ticket is None else None,
         early_data=early_data,
