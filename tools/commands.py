@@ -10,6 +10,7 @@ import typer
 from tools.certs import certs
 from tools.connect import connect
 from tools.demo import demo
+from tools.edit import edit
 from tools.exit_status import EXIT_STATUS_HELP
 from tools.explain import explain
 from tools.parse import parse
@@ -54,6 +55,7 @@ def _tls13(
       tls13 serve --cert pki/server-ecdsa-p256.pem --key pki/server-ecdsa-p256.key
       tls13 connect localhost:4433 --ca pki/ca.pem -v
       tls13 parse FILE.pcapng --keylog FILE    what a capture says, decrypted
+      tls13 edit FILE.pcapng --set PATH=VALUE  a message out of a capture, changed
       tls13 explain 15030300020228             bytes, field by field
       tls13 schema ClientHello                 what is declared, in the RFC's own notation
     \b
@@ -61,7 +63,7 @@ def _tls13(
     """
 
 
-for command in (demo, serve, connect, certs, schema):
+for command in (demo, serve, connect, certs, schema, edit):
     app.command(epilog=EXIT_STATUS_HELP)(command)
 # Their statuses say more, in their own help.
 app.command()(parse)

@@ -6,6 +6,8 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +20,12 @@ from tls13.events import Negotiated
 from tls13.printable import printable
 from tls13.server_name import parse_server_name
 from tls13.sockets import CHUNK
-from tools import options
+from tools import identities, options
 from tools.addresses import Address, parse_address
 from tools.certificates import summary
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, network_error, reports_failures
+from tools.recorder import Recorder, Tap, endpoint, recording
 from tools.watch import watching
 
 STDIN, STDOUT = 0, 1
@@ -42,12 +45,23 @@ def connect(
         typer.Option(metavar="NAME", help="The name to ask for and to find in the certificate, if not HOST."),
     ] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate at all.")] = False,
+    cert: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A certificate for servers that ask who the client is; repeatable."),
+    ] = None,
+    key: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Its private key, once for each --cert.")
+    ] = None,
+    psk: identities.Psks = None,
+    session: identities.SessionFile = None,
+    early_data: identities.EarlyDataFile = None,
     alpn: options.Protocols = None,
     cipher_suites: options.CipherSuites = None,
     groups: options.Groups = None,
     signature_schemes: options.SignatureSchemes = None,
     timeout: options.Patience = None,
     keylog: options.KeyLogFile = None,
+    pcapng: options.CaptureFile = None,
     verbose: options.Verbosity = 0,
 ) -> None:
     """Talk to a TLS 1.3 server.
@@ -60,19 +74,37 @@ def connect(
       tls13 connect localhost:4433 --ca pki/ca.pem
       echo hello | tls13 connect localhost:4433 --ca pki/ca.pem
       printf 'GET / HTTP/1.0\\r\\n\\r\\n' | tls13 connect example.com --alpn http/1.1 -v
+      tls13 connect localhost:4433 --ca pki/ca.pem --pcapng talk.pcapng && tls13 parse talk.pcapng
+      tls13 connect localhost:4433 --ca pki/ca.pem --session saved --early-data request.txt
+      tls13 connect localhost:4433 --psk sensor=@secret.hex
     """
-    with watching(Direction.client, verbose, keylog) as observer:
+    known = identities.session_in(session)
+    first = identities.early_data_in(early_data, known)
+    with (
+        recording(pcapng, Direction.client) as recorder,
+        watching(Direction.client, verbose, keylog, recorder=recorder) as observer,
+    ):
         config = ClientConfig(
-            trust=_trust(ca, insecure=insecure),
+            trust=None if psk and ca is None and not insecure else _trust(ca, insecure=insecure),
+            credentials=identities.credentials(cert or [], key or []),
+            psks=identities.psks(psk),
+            early_data=bool(first),
+            post_handshake_auth=bool(cert),
+            on_session=None if session is None else lambda given: given.save(session),
             cipher_suites=options.cipher_suites(cipher_suites),
             groups=options.groups(groups),
             signature_schemes=options.signature_schemes(signature_schemes),
             application_protocols=options.protocols(alpn),
             observer=observer,
         )
-        with _dial(address, servername or address.host, config, timeout) as tls:
+        name = servername or address.host
+        connection = Connection.client(config, name, known)
+        with ExitStack() as ending, _dial(address, connection, first, timeout, _tapper(recorder, ending)) as tls:
             if verbose or sys.stderr.isatty():
                 _note(f"connected to {address}: {_in_short(tls.negotiated)}")
+            if tls.rejected_early_data:
+                _note(f"early data: {tls.negotiated.early_data}; its {len(first)} bytes are sent now")
+                tls.sendall(tls.rejected_early_data)
             _talk(tls, address)
 
 
@@ -85,14 +117,34 @@ def _trust(ca: Path | None, *, insecure: bool) -> CertificatePolicy:
     return NoVerification()
 
 
-def _dial(address: Address, server_name: str, config: ClientConfig, timeout: float | None) -> TLSSocket:
+def _tapper(recorder: Recorder | None, ending: ExitStack) -> Callable[[socket.socket], Tap | None]:
+    """Gives a transport its tap, if it is recorded. The record is closed by `ending`, behind the connection."""
+
+    def tap_of(transport: socket.socket) -> Tap | None:
+        if recorder is None:
+            return None
+        record = recorder.open(endpoint(transport.getsockname()), endpoint(transport.getpeername()))
+        ending.callback(record.close)
+        return record.tap
+
+    return tap_of
+
+
+def _dial(
+    address: Address,
+    connection: Connection,
+    early_data: bytes,
+    timeout: float | None,
+    tap_of: Callable[[socket.socket], Tap | None],
+) -> TLSSocket:
     """The connection, handshaken. After the handshake only a `timeout` that was asked for holds."""
-    connection = Connection.client(config, server_name)
     host = str(parse_server_name(address.host))
     try:
         transport = socket.create_connection((host, address.port), timeout or HANDSHAKE_SECONDS)
-        tls = TLSSocket(transport, connection)
+        tls = TLSSocket(transport, connection, tap=tap_of(transport))
         try:
+            if early_data:
+                tls.send_early(early_data)
             tls.do_handshake()
         except (OSError, TLSError, KeyboardInterrupt):
             tls.close()
@@ -158,8 +210,8 @@ def _in_short(negotiated: Negotiated) -> str:
     protocol = f", ALPN {printable(negotiated.application_protocol)}" if negotiated.application_protocol else ""
     certificate = summary(negotiated.peer_certificates[0]) if negotiated.peer_certificates else "none"
     return (
-        f"{negotiated.version}, {negotiated.cipher_suite}, {negotiated.group}, {negotiated.signature_scheme}"
-        f"{protocol}; certificate {certificate}"
+        f"{negotiated.version}, {negotiated.cipher_suite}, {negotiated.group or 'no key exchange'}, "
+        f"{identities.proof(negotiated)}{protocol}; certificate {certificate}"
     )
 
 

@@ -1,79 +1,99 @@
 """The messages of a capture for programs: a JSON object for each, on a line of its own.
 
-Keys, in this order: `schema_version`; `connection` (TCP connections of the capture, counted from 0), `client` and
-`server` (`address`, `port`); `number` (of the message in its connection, from 0); `timestamp` (ISO 8601, UTC; null
-outside the years 1 to 9999), `timestamp_ns`; `direction` (who sent it: client or server); `record` (of that
-direction, from 0) and `offset` (of the record in that direction's bytes); `encrypted`, `decrypted`; `epoch` and
-`generation` of the keys; `content_type`, `message_type` (null where it is no handshake message or cannot be read);
-`name` (of the RFC's struct); `fields` (see `tools.plain`; null where nothing was parsed); `raw` (hex: a handshake
-message with its header, an alert, application data, or what stays encrypted); `note` (`kind`, `text`) and `error`
-(`path`, `offset` in raw, `expected`, `found`), both null where all is well.
+`tools/parse.schema.json`, which `tls13 parse --json-schema` prints, says what each key is; `tools.rebuild` makes the
+messages again. The objects are made of plain data by converters that are kept for each struct, and written by orjson.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TextIO
+from importlib.resources import files
 
-from tls13.capture import Capture, Connection, Message
+import orjson
+
+from tls13.capture import Message
 from tls13.capture.messages import AnyHandshake
-from tools.findings import Findings
+from tools.facts import Entry, Facts
+from tools.grammars import GRAMMAR_NAMES
+from tools.message_names import name_of
 from tools.plain import Plain, plain
-from tools.report import name_of
 from tools.timestamps import iso
 
 SCHEMA_VERSION = 1
 """It changes when a key changes its meaning or goes away."""
 
-
-def write_json(capture: Capture, out: TextIO, findings: Findings) -> None:
-    """Writes every message of every connection; tells `findings` what it meets."""
-    for connection in capture:
-        number = 0
-        for item in connection.messages:
-            findings.see(item)
-            if isinstance(item, Message):
-                out.write(json.dumps(message_object(connection, number, item), separators=(",", ":")) + "\n")
-                number += 1
-        findings.end(connection)
-    findings.finish(capture)
+JsonObject = dict[str, Plain]
 
 
-def message_object(connection: Connection, number: int, message: Message) -> dict[str, Plain]:
-    """One message as plain data; `number` counts those of its connection."""
+def schema_text() -> str:
+    """The JSON Schema of every line."""
+    return files("tools").joinpath("parse.schema.json").read_text("utf-8")
+
+
+def json_line(data: JsonObject) -> bytes:
+    """One object as a line of JSON."""
+    try:
+        return orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        # It writes integers of 64 bits and names in Unicode; a capture's clock may say more, a file be named otherwise.
+        return json.dumps(data, separators=(",", ":")).encode() + b"\n"
+
+
+class Lines:
+    """The messages of one connection as plain data. Parts that several lines share are not to be changed."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._place = place(facts)
+
+    def line(self, entry: Entry) -> JsonObject:
+        """One message."""
+        message = entry.message
+        value = message.value
+        grammar, body = (
+            (GRAMMAR_NAMES[type(value)], value.message) if isinstance(value, AnyHandshake) else (None, value)
+        )
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "object": "message",
+            **self._place,
+            "number": entry.number,
+            "timestamp": iso(message.timestamp),
+            "timestamp_ns": message.timestamp,
+            "direction": message.direction.value,
+            "record": message.record,
+            "offset": message.offset,
+            "encrypted": message.protected,
+            "decrypted": message.protected and not message.opaque,
+            "epoch": message.epoch.value,
+            "generation": message.generation,
+            "content_type": plain(message.content_type),
+            "message_type": plain(message.handshake_type),
+            "name": name_of(message),
+            "grammar": grammar,
+            "fields": plain(body),
+            "inner": plain(message.inner),
+            "raw": message.raw.hex(),
+            "note": _note(message),
+            "error": _error(message),
+        }
+
+
+def place(facts: Facts) -> JsonObject:
+    """Which connection it is, between whom."""
+    connection = facts.connection
+    client, server = connection.client, connection.server
     return {
-        "schema_version": SCHEMA_VERSION,
+        "file": facts.file,
         "connection": connection.number,
-        "client": {"address": connection.client.address, "port": connection.client.port},
-        "server": {"address": connection.server.address, "port": connection.server.port},
-        "number": number,
-        "timestamp": iso(message.timestamp),
-        "timestamp_ns": message.timestamp,
-        "direction": str(message.direction),
-        "record": message.record,
-        "offset": message.offset,
-        "encrypted": message.protected,
-        "decrypted": message.protected and not message.opaque,
-        "epoch": str(message.epoch),
-        "generation": message.generation,
-        "content_type": plain(message.content_type),
-        "message_type": plain(message.handshake_type),
-        "name": name_of(message),
-        "fields": _fields(message),
-        "raw": message.raw.hex(),
-        "note": _note(message),
-        "error": _error(message),
+        "transport": connection.transport.value,
+        "client": {"address": client.address, "port": client.port},
+        "server": {"address": server.address, "port": server.port},
     }
-
-
-def _fields(message: Message) -> Plain:
-    value = message.value
-    return plain(value.message if isinstance(value, AnyHandshake) else value)
 
 
 def _note(message: Message) -> Plain:
     note = message.note
-    return None if note is None else {"kind": str(note.kind), "text": note.text}
+    return None if note is None else {"kind": note.kind.value, "text": note.text}
 
 
 def _error(message: Message) -> Plain:

@@ -42,6 +42,14 @@ KeyLogFile = Annotated[
         help="Append the connection's secrets to this file, for `tls13 parse` and Wireshark.",
     ),
 ]
+CaptureFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pcapng",
+        metavar="FILE",
+        help="Write a capture of it to this file, secrets inside, for `tls13 parse` and Wireshark.",
+    ),
+]
 LONGEST_TIMEOUT = 86400.0
 
 

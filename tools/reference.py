@@ -7,7 +7,7 @@ python -m tools.reference --check    says which are not what would be written
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Annotated
@@ -38,7 +38,7 @@ from schemas.notation import declared, explanation, number, presentation
 from schemas.vocabulary import CodePoint, Struct
 from tls13.errors import ALERT_HINTS, ALERTS, NegotiationFailure, Reason
 from tls13.handshake.states import State
-from tls13.handshake.table import CLIENT, SERVER, Handler
+from tls13.handshake.table import CLIENT, HANDLERS, SERVER, Handler
 from tools.exit_status import ExitStatus
 from tools.tree import count_of
 
@@ -166,7 +166,9 @@ def states() -> Iterator[str]:
                 for message, handler in row.items()
             ],
         )
-        yield _table(["state", ""], [[f"`{each.__name__}`", _first_paragraph(each)] for each in table])
+        yield _meanings(table)
+    yield "## Either"
+    yield _meanings([state for state in HANDLERS if state not in CLIENT and state not in SERVER])
 
 
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
@@ -254,6 +256,10 @@ def _diagram(table: Mapping[type[State], Mapping[type[HandshakeMessage], Handler
         for message, handler in row.items():
             lines += [f"    {state.__name__} --> {each.__name__}: {message.__name__}" for each in _next(handler, state)]
     return "\n".join([*lines, "```"])
+
+
+def _meanings(states: Iterable[type[State]]) -> str:
+    return _table(["state", ""], [[f"`{each.__name__}`", _first_paragraph(each)] for each in states])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,21 +7,32 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tls13 import Credential, Server, ServerConfig, TLSError, TLSSocket
+from tls13 import (
+    ClientAuthentication,
+    Credential,
+    EarlyDataPolicy,
+    Server,
+    ServerConfig,
+    TLSError,
+    TLSSocket,
+    TrustStore,
+)
 from tls13.capture import Direction
 from tls13.events import Negotiated
 from tls13.printable import printable
 from tls13.server_name import parse_server_name
-from tools import options
+from tools import identities, options
 from tools.addresses import Address
+from tools.certificates import summary
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, one_line, reports_failures
+from tools.recorder import Record, Recorder, Tap, endpoint, recording
 from tools.status_page import PROTOCOLS, answer_request
 from tools.watch import watching
 
@@ -54,8 +65,21 @@ def serve(
     alpn: options.Protocols = None,
     cipher_suites: options.CipherSuites = None,
     groups: options.Groups = None,
+    psk: identities.Psks = None,
+    client_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ask who the client is, and take certificates of these authorities, PEM."),
+    ] = None,
+    client_optional: Annotated[
+        bool, typer.Option("--client-optional", help="With --client-ca: serve clients without a certificate too.")
+    ] = False,
+    tickets: Annotated[int, typer.Option(min=0, max=255, metavar="NUMBER", help="Tickets after each handshake.")] = 1,
+    early_data: Annotated[
+        int, typer.Option(min=0, max=2**24, metavar="BYTES", help="Take so much early data of a client; 0 takes none.")
+    ] = 0,
     timeout: options.IdleTimeout = 600.0,
     keylog: options.KeyLogFile = None,
+    pcapng: options.CaptureFile = None,
     verbose: options.Verbosity = 0,
 ) -> None:
     """Answer TLS 1.3 clients, many at once.
@@ -70,11 +94,22 @@ def serve(
       tls13 serve --cert pki/server-ecdsa-p256.pem --key pki/server-ecdsa-p256.key
       tls13 serve --cert rsa.pem --key rsa.key --cert ed.pem --key ed.key --http --port 8443
       curl --cacert pki/ca.pem https://localhost:8443/
+      tls13 serve --cert rsa.pem --key rsa.key --pcapng served.pcapng
+      tls13 serve --cert rsa.pem --key rsa.key --client-ca pki/ca.pem --early-data 4096
+      tls13 serve --psk sensor=@secret.hex
     """
-    client = _CurrentClient()
-    with watching(Direction.server, verbose, keylog, client.name) as observer:
+    if client_optional and client_ca is None:
+        raise CommandError("--client-optional without --client-ca", "name whom to trust", status=ExitStatus.USAGE)
+    with ExitStack() as stack:
+        recorder = stack.enter_context(recording(pcapng, Direction.server))
+        client = _CurrentClient(recorder)
+        observer = stack.enter_context(watching(Direction.server, verbose, keylog, client.name, recorder))
         config = ServerConfig(
-            credentials=_credentials(cert or [], key or []),
+            credentials=_credentials(cert or [], key or [], needed=not psk),
+            psks=identities.psks(psk),
+            tickets=tickets,
+            early_data=EarlyDataPolicy(max_size=early_data) if early_data else None,
+            client_authentication=_authentication(client_ca, required=not client_optional),
             cipher_suites=options.cipher_suites(cipher_suites),
             groups=options.groups(groups),
             application_protocols=_protocols(alpn, http=http),
@@ -82,17 +117,31 @@ def serve(
         )
         clients = _Clients(client, answer_request if http else _echo)
         server = _listen(Address(str(parse_server_name(host)), port), config, clients, client, timeout)
+        if recorder is not None:
+            recorder.listening = endpoint(server.address)
         _serve_until_stopped(server, clients)
 
 
 class _CurrentClient(threading.local):
     """Whom this thread serves: the server gives each client a thread of its own."""
 
-    address = ""
+    def __init__(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
+        self._record: Record | None = None
+        self.address = ""
 
-    def begin(self, address: tuple[str, int]) -> None:
-        """Called in the client's thread before anything else is. There is nothing to tap."""
+    def begin(self, address: tuple[str, int]) -> Tap | None:
+        """Called in the client's thread before anything else is: the tap of the capture, if there is one."""
         self.address = str(Address(*address))
+        if self._recorder is None:
+            return None
+        self._record = self._recorder.open(self._recorder.listening, endpoint(address))
+        return self._record.tap
+
+    def end(self) -> None:
+        """The connection has been closed."""
+        if self._record is not None:
+            self._record.close()
 
     def name(self) -> str:
         return self.address
@@ -114,13 +163,16 @@ class _Clients:
         try:
             outcome = self._talk(tls, self._current.address)
             _log(self._current.address, f"{outcome}; {_in_short(tls.negotiated)}")
+            tls.close()
+            self._current.end()
         finally:
             with self._changed:
                 self._present.discard(tls)
                 self._changed.notify_all()
 
     def failed(self, address: tuple[str, int], error: Exception) -> None:
-        """The server's on_error."""
+        """The server's on_error, called when the connection has been closed."""
+        self._current.end()
         what = "silent for too long" if isinstance(error, TimeoutError) else one_line(error)
         _log(str(Address(*address)), f"failed: {what}")
 
@@ -166,20 +218,18 @@ def _listen(
         ) from error
 
 
-def _credentials(certs: list[Path], keys: list[Path]) -> tuple[Credential, ...]:
-    if not certs:
+def _credentials(certs: list[Path], keys: list[Path], *, needed: bool) -> tuple[Credential, ...]:
+    if needed and not certs:
         raise CommandError(
             "a server needs a certificate and its key",
             "give --cert FILE --key FILE; `tls13 certs pki` mints some",
             status=ExitStatus.USAGE,
         )
-    if len(keys) != len(certs):
-        raise CommandError(
-            f"{len(certs)} --cert and {len(keys)} --key given",
-            "give one key for each certificate",
-            status=ExitStatus.USAGE,
-        )
-    return tuple(Credential.load(cert, key) for cert, key in zip(certs, keys, strict=True))
+    return identities.credentials(certs, keys)
+
+
+def _authentication(ca: Path | None, *, required: bool) -> ClientAuthentication | None:
+    return None if ca is None else ClientAuthentication(policy=TrustStore.load(ca), required=required)
 
 
 def _protocols(alpn: list[str] | None, *, http: bool) -> tuple[str, ...]:
@@ -192,7 +242,8 @@ def _protocols(alpn: list[str] | None, *, http: bool) -> tuple[str, ...]:
 
 
 def _echo(tls: TLSSocket, peer: str) -> str:
-    count = 0
+    count = len(tls.early_data)
+    tls.sendall(tls.early_data)
     while data := tls.recv():
         tls.sendall(data)
         count += len(data)
@@ -202,7 +253,9 @@ def _echo(tls: TLSSocket, peer: str) -> str:
 def _in_short(negotiated: Negotiated) -> str:
     name = printable(negotiated.server_name) if negotiated.server_name else "no server name"
     protocol = f" {printable(negotiated.application_protocol)}" if negotiated.application_protocol else ""
-    return f"{negotiated.cipher_suite} {negotiated.group} {negotiated.signature_scheme} {name}{protocol}"
+    client = f", client {summary(negotiated.peer_certificates[0])}" if negotiated.peer_certificates else ""
+    group = negotiated.group or "no key exchange"
+    return f"{negotiated.cipher_suite} {group} {identities.proof(negotiated)} {name}{protocol}{client}"
 
 
 def _log(peer: str, line: str) -> None:

@@ -7,47 +7,88 @@ printable text.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Any, TextIO
 
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 from rich.tree import Tree
 
 from schemas import Struct
-from schemas.certificate import CertificateEntry
 from schemas.code_points import ContentType, ExtensionType, HandshakeType
 from schemas.extension_block import Extension
-from schemas.vocabulary import CodePoint
+from schemas.vocabulary import CodePoint, Overlong
 from tls13.capture import Direction
 from tls13.capture.messages import AnyHandshake
-from tools.certificates import facts as certificate_facts
 from tools.plain import field_names
+from tools.readings import READINGS
 
+_GUIDES = {False: ("├── ", "│   "), True: ("└── ", "    ")}
 PIPE_WIDTH = 100
 """Columns where the output is no terminal."""
 
 
 class PlainConsole(Console):
-    """A console that writes what it is given: nothing in it is markup. What the file's encoding lacks becomes `?`."""
+    """A console that writes what it is given: nothing in it is markup. What the file's encoding lacks becomes `?`.
 
-    def __init__(self, file: TextIO) -> None:
+    With `terminal_width`, the file is taken for a terminal of so many columns, which is to get it in the end.
+    """
+
+    def __init__(self, file: TextIO, terminal_width: int | None = None) -> None:
         if isinstance(file, TextIOWrapper) and file.errors == "strict":
             file.reconfigure(errors="replace")
-        super().__init__(file=file, markup=False, emoji=False, highlight=False, soft_wrap=False)
+        super().__init__(
+            file=file,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=False,
+            force_terminal=None if terminal_width is None else True,
+            width=terminal_width,
+        )
         if not self.is_terminal:
             self.width = PIPE_WIDTH
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich does; a tree that goes to no terminal in a shorter way, in half the time."""
+        if len(objects) == 1 and isinstance(objects[0], Tree) and not options and not self.is_terminal:
+            self.file.write("".join(f"{line}\n" for line in self._plain_lines(objects[0], "", "")))
+        else:
+            super().print(*objects, **options)
+
+    def _plain_lines(self, node: Tree, first: str, further: str) -> Iterator[str]:
+        """A tree's lines, its label's behind `first`, all others behind `further`."""
+        before = first
+        for line in self._label_lines(node.label, self.width - len(further)):
+            yield before + line
+            before = further
+        for child in node.children:
+            last = child is node.children[-1]
+            yield from self._plain_lines(child, further + _GUIDES[last][0], further + _GUIDES[last][1])
+
+    def _label_lines(self, label: RenderableType, width: int) -> Iterator[str]:
+        if isinstance(label, Wrapped):
+            lines: Iterable[Text] = label.lines(width)
+        elif isinstance(label, Text):
+            lines = [label]
+        else:
+            raise TypeError(f"no label is a {type(label).__name__}")
+        for line in lines:
+            if line.cell_len <= width:
+                yield line.plain
+            else:
+                yield from (part.plain.rstrip() for part in line.wrap(self, width))
 
     def on_broken_pipe(self) -> None:
         """Raises the BrokenPipeError that is being handled."""
         raise
 
 
-def console(file: TextIO | None = None) -> PlainConsole:
+def console(file: TextIO | None = None, *, terminal_width: int | None = None) -> PlainConsole:
     """For trees and headings, on standard output if nothing else is given. Colours on a terminal only."""
-    return PlainConsole(sys.stdout if file is None else file)
+    return PlainConsole(sys.stdout if file is None else file, terminal_width)
 
 
 def heading(direction: Direction, title: str, details: str, *, number: int | None = None, time: str = "") -> Text:
@@ -141,12 +182,16 @@ class Wrapped:
         self._end = end or Text()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        return self.lines(options.max_width)
+
+    def lines(self, width: int) -> Iterator[Text]:
+        """The lines; an item that is wider than all of one is for the console to break."""
         line = self._name.copy()
         begun = False
         for item in self._items:
             last = item is self._items[-1]
             piece = item.copy().append("" if last else ",").append(self._end if last else "")
-            if begun and line.cell_len + 1 + piece.cell_len > options.max_width:
+            if begun and line.cell_len + 1 + piece.cell_len > width:
                 yield line
                 line, begun = Text("    "), False
             line.append(" " if begun else "").append(piece)
@@ -161,11 +206,6 @@ _FIELD_BYTES, _INLINE_BYTES, _FIELD_CHARACTERS = 32, 14, 256
 """How long a value may be to be shown whole: below its name, among others on a line, as text."""
 _PREVIEW_BYTES, _PREVIEW_HEX, _PREVIEW_LINES = 512, 32, 8
 
-_READINGS: Mapping[tuple[type[Struct], str], Callable[[bytes], Sequence[str]]] = {
-    (CertificateEntry, "cert_data"): certificate_facts
-}
-"""Fields whose bytes are of another grammar than TLS's, and what is told of them."""
-
 
 def _fill(branch: Tree, value: object) -> None:
     """Adds what `value` is made of to a branch that names it: a small struct on one line, else a line for each part."""
@@ -174,21 +214,32 @@ def _fill(branch: Tree, value: object) -> None:
         branch.add(flat)
     elif isinstance(value, Struct):
         for name in field_names(value):
-            reading = _READINGS.get((type(value), name))
+            reading = READINGS.get((type(value), name))
             data = getattr(value, name)
-            if reading is not None and isinstance(data, bytes):
-                branch.add(Wrapped(Text(f"{name}: "), [Text(each, _TEXT) for each in reading(data)], _size(data)))
-            else:
+            if reading is None or not data:
                 _add(branch, name, data, count=True)
+            elif isinstance(data, bytes):
+                branch.add(_read(name, data, reading))
+            else:
+                items = branch.add(Text(name).append(f"[{len(data)}]", "dim"))
+                for index, each in enumerate(data):
+                    items.add(_read(f"[{index}]", each, reading))
     elif isinstance(value, list):
         for index, each in enumerate(value):
             _add_item(branch, index, each)
+
+
+def _read(name: str, data: bytes, reading: Callable[[bytes], Sequence[str]]) -> Wrapped:
+    """Bytes by what is told of them."""
+    return Wrapped(Text(f"{name}: "), [Text(each, _TEXT) for each in reading(data)], _size(data))
 
 
 def _add(branch: Tree, name: str, value: object, *, count: bool) -> None:
     """Adds one named value, `count` tells how many of a list: on the line of its name if it is a scalar or a list of
     such, else below.
     """
+    if isinstance(value, Overlong):
+        value = value.value
     scalar = _scalar(value, _FIELD_BYTES)
     if scalar is not None:
         branch.add(Text(f"{name}: ").append(scalar))
@@ -264,7 +315,9 @@ def _point(value: CodePoint) -> Text:
     if not value.is_registered:
         return Text(str(value), _POINT)
     decimal = type(value).width == 1 or isinstance(value, ExtensionType)
-    number = str(int(value)) if decimal else f"0x{int(value):0{2 * type(value).width}x}"
+    # What is written in as many bytes as it takes has no digits that it always has.
+    digits = 1 if type(value).width > _WIDEST else 2 * type(value).width
+    number = str(int(value)) if decimal else f"0x{int(value):0{digits}x}"
     return Text(str(value), _POINT).append(f" ({number})", "dim")
 
 
@@ -284,6 +337,7 @@ def _hex(data: bytes, most: int) -> Text:
     return Text(data[: most * 3 // 4].hex()).append("…", "dim").append(_size(data))
 
 
+_WIDEST = 4
 _SHORTEST_TEXT = 2
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\r": "\\r", "\n": "\\n", "\t": "\\t"})
 _LINE_CONTROLS = frozenset("\r\n\t")

@@ -1,4 +1,4 @@
-"""What `-v`, `-vv` and `--keylog` show of connections, while they happen."""
+"""What `-v`, `-vv`, `--keylog` and `--pcapng` get to know of connections, while they happen."""
 
 from __future__ import annotations
 
@@ -22,27 +22,34 @@ from tls13.events import (
     SecretDerived,
 )
 from tls13.keylog import KeyLogWriter
+from tools.recorder import Recorder
 from tools.tree import console, data_tree, heading, hexdump, title, tree
 
 
 @contextmanager
 def watching(
-    role: Direction, verbosity: int, keylog: Path | None, peer: Callable[[], str] = lambda: ""
+    role: Direction,
+    verbosity: int,
+    keylog: Path | None,
+    peer: Callable[[], str] = lambda: "",
+    recorder: Recorder | None = None,
 ) -> Iterator[Observer | None]:
     """The observer for one side's connections; None where there is nothing to do for it.
 
     `verbosity` is 1 for messages, 2 for hex dumps and secrets too; they go to standard error. `keylog` is the file that
-    secrets are appended to. `peer` names whose connection it is, where there are several.
-    Raises ConfigurationError for a key log that can't be written.
+    secrets are appended to, `recorder` has a capture that they go to as well. `peer` names whose connection it is,
+    where there are several. Raises ConfigurationError for a key log that can't be written.
     """
     observers: list[Observer] = []
     if verbosity:
         observers.append(_Display(role, verbosity > 1, peer).show)
+    if recorder is not None:
+        observers.append(_secrets_to(recorder.secret))
     if keylog is None:
         yield _all(observers)
         return
     with KeyLogWriter(keylog) as writer:
-        yield _all([*observers, lambda observation: _log(writer, observation)])
+        yield _all([*observers, _secrets_to(writer.write)])
 
 
 def _all(observers: list[Observer]) -> Observer | None:
@@ -53,9 +60,12 @@ def _all(observers: list[Observer]) -> Observer | None:
     return observe if observers else None
 
 
-def _log(writer: KeyLogWriter, observation: Observation) -> None:
-    if isinstance(observation, SecretDerived):
-        writer.write(observation.label, observation.client_random, observation.secret)
+def _secrets_to(write: Callable[[str, bytes, bytes], None]) -> Observer:
+    def observe(observation: Observation) -> None:
+        if isinstance(observation, SecretDerived):
+            write(observation.label, observation.client_random, observation.secret)
+
+    return observe
 
 
 class _Display:

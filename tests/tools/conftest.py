@@ -6,12 +6,15 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import running
+import traces
 from running import Serving
 
 from certs import Pki, mint
+from tls13.keylog import KeyLog
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +48,15 @@ def echo_server(pki: Pki) -> Iterator[Serving]:
     with _started() as starting:
         credentials = (*_credential(pki, "ecdsa-p256"), *_credential(pki, "ed25519"))
         yield Serving.of(starting("serve", "--port", 0, *credentials))
+
+
+@pytest.fixture(scope="session")
+def recorded_trace(
+    rfc8448: dict[str, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, KeyLog]:
+    """RFC 8448 §3 as a capture, a quarter of a second between two packets, and its secrets."""
+    path = tmp_path_factory.mktemp("rfc8448") / "trace.pcapng"
+    return traces.write(path, rfc8448["simple_1rtt"]), KeyLog.parse(traces.KEY_LOG)
 
 
 def _credential(pki: Pki, key_type: str) -> tuple[object, ...]:

@@ -110,7 +110,9 @@ def test_trace_is_shown_decrypted_in_both_directions(trace: Path, keylog: Path) 
     found = [re.match(r"#\d+ +(client|server) → \w+  \S+  (\w+)", line) for line in headings(result)]
     assert [each.groups() for each in found if each] == MESSAGES
     assert result.stdout.startswith("Connection 0  192.0.2.1:50000 → 192.0.2.2:443  2023-11-14 22:13:20 UTC\n")
-    assert result.stdout.splitlines()[1] == "TLS13, TLS_AES_128_GCM_SHA256, x25519, server name server"
+    assert result.stdout.splitlines()[1] == (
+        "TLS13, TLS_AES_128_GCM_SHA256, x25519, rsa_pss_rsae_sha256, server name server"
+    )
     assert "(record 1, 40 bytes, handshake keys)" in headings(result)[2]
     assert "(record 4, 2 bytes, application keys)" not in headings(result)[0]
     assert "└── " + bytes(range(24)).hex() + "… (50 bytes)" in result.stdout
@@ -176,11 +178,18 @@ def test_json_of_what_stays_encrypted_keeps_the_ciphertext(trace: Path, rfc8448:
     assert last["message_type"] is None
 
 
-def test_hex_adds_the_bytes_of_each_message(trace: Path, keylog: Path) -> None:
+def test_hex_gives_every_field_its_bytes(trace: Path, keylog: Path, rfc8448: dict[str, dict[str, bytes]]) -> None:
     result = run(trace, "--keylog", keylog, "--hex")
-    assert "     000000  01 00 00 c0 03 03 cb 34  ec b1 e7 81 63 ba 1c 38  .......4....c..8\n" in result.stdout
+    assert re.search(r"^   0004  03 03 +legacy_version: TLS12 \(0x0303\) — ", result.stdout, re.M)
+    assert re.search(r"^   0006  cb 34 ec b1 e7 81 63 ba +random: 32 bytes — ", result.stdout, re.M)
+    assert len(re.findall(r"^   0000  ", result.stdout, re.M)) == 2 * sum(
+        name != "ApplicationData" for _, name in MESSAGES
+    )
     assert "     000020  20 21 22 23 24 25 26 27  28 29 2a 2b 2c 2d 2e 2f   !\"#$%&'()*+,-./\n" in result.stdout
-    assert len(re.findall(r"^     000000 ", result.stdout, re.M)) == len(MESSAGES)
+    assert all(len(line) <= 100 for line in result.stdout.splitlines())
+    first = result.stdout.split("#0 ")[1].split("#1 ")[0]
+    shown = "".join(line[9:34] for line in first.splitlines()[1:])
+    assert re.sub(r"[^0-9a-f]", "", shown) == rfc8448["simple_1rtt"]["record_client_hello_1"][5:].hex()
 
 
 def test_secrets_inside_the_capture_are_used(tmp_path: Path, rfc8448: dict[str, dict[str, bytes]]) -> None:
@@ -306,7 +315,8 @@ def test_empty_file_is_no_capture(tmp_path: Path) -> None:
 
 def test_missing_file_and_folder_are_told(tmp_path: Path) -> None:
     refused(run(tmp_path / "nothing"), "nothing: No such file or directory")
-    refused(run(tmp_path), "Is a directory")
+    (tmp_path / "folder").mkdir()
+    refused(run(tmp_path / "folder"), "there is no capture in ")
 
 
 def test_bad_key_log_is_told_before_anything_is_read(tmp_path: Path) -> None:
@@ -317,8 +327,18 @@ def test_bad_key_log_is_told_before_anything_is_read(tmp_path: Path) -> None:
     refused(run(capture, "--keylog", tmp_path / "empty"), "holds no secret")
 
 
-def test_json_and_hex_exclude_each_other(tmp_path: Path) -> None:
-    refused(run(garbage(tmp_path), "--json", "--hex"), "exclude each other")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--json", "--hex"), "--hex goes with trees and --follow"),
+        (("--summary", "--hex"), "--hex goes with trees and --follow"),
+        (("--summary", "--stats"), "exclude each other"),
+        (("--stats", "--follow", "0"), "exclude each other"),
+        (("--follow", "0", "--json"), "--follow excludes --json"),
+    ],
+)
+def test_what_cannot_be_had_together_is_told(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    refused(run(garbage(tmp_path), *arguments), says)
 
 
 def refused(result: Result, reason: str) -> None:
@@ -335,10 +355,14 @@ def test_unknown_option_is_wrong_usage() -> None:
 
 def test_help_shows_examples_and_statuses() -> None:
     text = run("--help").stdout
-    assert "tls13 parse demo.pcapng --keylog demo.keylog\n" in text
+    assert "tls13 parse demo.pcapng --keylog demo.keylog  " in text
     assert all(re.search(rf"^ +{status}  ", text, re.M) for status in (0, 1, 2, 130, 141))
-    options = re.findall(r"^  (--\w+)", text, re.M)
-    assert options == ["--keylog", "--json", "--hex", "--help"]
+    options = re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.M)
+    assert options == [
+        *("--keylog", "--psk", "--summary", "--stats", "--follow", "--json", "--json-schema"),
+        *("--hex", "--filter", "--filter-help", "--output", "--jobs", "--help"),
+    ]
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -435,13 +459,15 @@ def test_bulk_data_of_a_recorded_connection_is_all_there(shared: Path) -> None:
 def test_older_versions_are_shown_as_far_as_they_are_read(shared: Path) -> None:
     result = run(shared / "captures" / "recorded" / "tls12.pcapng")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[1] == "TLS12, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+    assert result.stdout.splitlines()[1] == (
+        "TLS12, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, x25519, rsa_pss_rsae_sha256"
+    )
     shown = [line.split()[5] for line in headings(result)]
     assert shown[:6] == [
         *("ClientHello", "ServerHello", "Certificate"),
         *("ServerKeyExchange", "ServerHelloDone", "ClientKeyExchange"),
     ]
-    assert "encrypted under TLS 1.2 or older" in result.stderr
+    assert result.stderr.startswith("Warning: 6 records in 1 connection not read: encrypted")
 
 
 PUBLIC = {

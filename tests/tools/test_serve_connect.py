@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import ssl
@@ -20,6 +22,8 @@ import pytest
 from running import PATIENCE, Ended, Serving, finish, invoke, run
 
 from certs import Pki, mint
+from tls13.capture import CaptureError, CaptureWriter, Direction, Endpoint
+from tools.recorder import Recorder
 
 Serve = Callable[..., Serving]
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -212,6 +216,101 @@ def test_very_verbose_adds_bytes_and_the_secrets_that_the_key_log_gets(serve: Se
     for line in logged:
         label, _, secret = line.split()
         assert f"secret {label} {secret}" in ended.errors.splitlines()
+
+
+# What they record
+
+
+def tshark(file: Path, port: int, only: str, *fields: str) -> list[list[str]]:
+    """Fields of the packets that a filter lets through. It is given no key log: the capture has to do."""
+    program = shutil.which("tshark")
+    if program is None:
+        pytest.skip("needs tshark: apt install tshark")
+    meaning = ("-d", f"tcp.port=={port},tls", "-d", f"tls.port=={port},data", "-o", "tls.keylog_file:")
+    wanted = [word for field in fields for word in ("-e", field)]
+    command = [program, "-r", str(file), *meaning, "-Y", only, "-T", "fields", "-E", "occurrence=a", *wanted]
+    output = subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE).stdout
+    return [line.split("\t") for line in output.decode().splitlines()]
+
+
+def test_a_recording_of_either_side_opens_decrypted(serve: Serve, pki: Pki, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "server.pcapng", tmp_path / "client.pcapng"
+    serving = serve("--pcapng", theirs)
+    for line in (b"hello\n", b"again\n"):
+        assert connect(serving.port, pki, "--pcapng", ours, stdin=line).output == line
+    with stranger_to(serving) as client:
+        assert until_closed(client) == UNEXPECTED_MESSAGE
+    assert serving.stop().status == 0
+    for file, said in ((ours, [b"again\n"]), (theirs, [b"hello\n", b"again\n"])):
+        assert file.stat().st_mode & 0o777 == 0o600
+        expected = [(to, line) for line in said for to in ("client", "server")]
+        connections = [json.loads(line) for line in invoke("parse", file, "--summary", "--json").output.splitlines()]
+        assert [each["server"]["port"] for each in connections] == [serving.port] * len(said)
+        assert [each["ending"] for each in connections] == ["finished"] * len(said)
+        assert all(each["opaque_messages"] == 0 for each in connections)
+        data = [
+            (message["direction"], bytes.fromhex(message["raw"]))
+            for message in map(json.loads, invoke("parse", file, "--json").output.splitlines())
+            if message["name"] == "ApplicationData"
+        ]
+        assert data == expected
+        packets = tshark(file, serving.port, "tls.app_data", "tcp.dstport", "data.data")
+        found = [("client" if port == str(serving.port) else "server", bytes.fromhex(data)) for port, data in packets]
+        assert found == expected
+
+
+@contextmanager
+def stranger_to(serving: Serving) -> Iterator[socket.socket]:
+    """A client that does not speak TLS."""
+    with socket.create_connection((serving.host, serving.port), PATIENCE) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        yield client
+
+
+def test_a_recording_that_cannot_be_begun_is_told(pki: Pki, tmp_path: Path) -> None:
+    missing = tmp_path / "missing" / "file"
+    for command in (("connect", "localhost:1", "--insecure"), ("serve", "--port", 0)):
+        ended = invoke(*command, "--pcapng", missing)
+        assert ended.status == 2
+        assert f"cannot write capture {missing}" in ended.error
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_before_anything_is_said(pki: Pki) -> None:
+    ended = connect(1, pki, "--pcapng", "/dev/full")
+    assert (ended.status, ended.output) == (2, b"")
+    assert "No space left on device" in ended.error
+
+
+class FullWriter(CaptureWriter):
+    """A capture on a disk that is full after a number of writes."""
+
+    left = 3
+
+    def _write(self, members: list[tuple[type, dict[str, object]]]) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise CaptureError("cannot write capture: No space left on device", "make room")
+        super()._write(members)
+
+
+def test_a_disk_that_fills_up_ends_the_recording_and_not_the_talk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FullWriter(tmp_path / "small.pcapng") as writer:
+        recorder = Recorder(writer, Direction.client)
+        record = recorder.open(Endpoint("192.0.2.1", 50000), Endpoint("192.0.2.2", 443))
+        record.tap(True, b"kept")
+        recorder.secret("CLIENT_RANDOM", bytes(32), bytes(48))
+        for _ in range(3):
+            record.tap(False, b"lost")
+            recorder.secret("CLIENT_RANDOM", bytes(32), bytes(48))
+        record.close()
+        assert recorder.open(Endpoint("192.0.2.1", 50001), Endpoint("192.0.2.2", 443)).close() is None
+    assert capsys.readouterr().err == (
+        "Warning: cannot write capture: No space left on device; what follows is not recorded\n"
+    )
+    assert b"kept" in (tmp_path / "small.pcapng").read_bytes()
 
 
 # The web page

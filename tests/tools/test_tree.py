@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from rich.console import Console
 from rich.text import Text
 
-from schemas import Struct
+from schemas import Struct, tls12
 from schemas.alert import Alert
 from schemas.certificate import Certificate, CertificateEntry
 from schemas.code_points import AlertDescription, CipherSuite, ContentType, ExtensionType, HandshakeType
@@ -90,6 +91,26 @@ def test_every_message_of_rfc8448_fits_100_columns_without_colours(rfc8448: Trac
             assert len(line) <= 100
             assert line == line.rstrip()
             assert "\x1b" not in line
+
+
+def test_a_pipe_gets_what_rich_would_print(rfc8448: Traces) -> None:
+    hellos = [
+        Handshake.parse(trace["record_client_hello_1"][5:])
+        for trace in rfc8448.values()
+        if "record_client_hello_1" in trace
+    ]
+    long = ClientHello(
+        random=bytes(32),
+        cipher_suites=[CipherSuite(0x1301)] * 40,
+        extensions=[ServerNameIndication.client_hello([ServerName(name=b"long." * 60 + b"name")])],
+    )
+    nested = tree(Text("top"), long)
+    nested.children.insert(1, tree(Text("a label that is broken " * 12), long))
+    nested.children[1].children.append(data_tree(Text("data"), b"text\n" * 20))
+    for each in (*(tree(Text("top"), hello) for hello in hellos), nested):
+        file = io.StringIO()
+        Console(file=file, width=100, markup=False, emoji=False, highlight=False).print(each)
+        assert printed(each).splitlines() == [line.rstrip() for line in file.getvalue().splitlines()]
 
 
 def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,8 +241,15 @@ def test_certificate_is_told_in_a_line() -> None:
     facts = "CN=localhost, issuer CN=Test CA, 2026-02-03 to 2027-04-05, "
     facts += "names n0.example n1.example n2.example n3.example n4.example n5.example and 2 more, key ecdsa secp256r1"
     assert summary(der) == facts
+    facts = facts.replace("key ecdsa secp256r1", "key EC secp256r1, signed by ecdsa_secp256r1_sha256")
     message = Certificate(certificate_list=[CertificateEntry(cert_data=der)])
     assert f"cert_data: {facts} ({len(der)} bytes)" in lines(message)
+    older = tls12.Certificate(certificate_list=[der, b"\x30\x00"])
+    assert lines(older)[1:] == [
+        "certificate_list[2]",
+        f"[0]: {facts} ({len(der)} bytes)",
+        "[1]: no readable X.509 certificate (2 bytes)",
+    ]
 
 
 def test_certificate_that_would_steer_a_terminal_is_made_harmless() -> None:

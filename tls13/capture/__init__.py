@@ -4,33 +4,78 @@ A second client of the schemas and of record protection, beside the engine. Read
 captures can be read at once.
 """
 
+from tls13.capture.addresses import Endpoint
+from tls13.capture.certificate_summary import CertificateSummary, RevocationSummary, TimestampSummary, summary_of
+from tls13.capture.connections import Connection
 from tls13.capture.diagnostics import CaptureError, CaptureWarning, WarningKind
+from tls13.capture.flows import Ending, Transport
+from tls13.capture.folders import captures_in, read_captures
+from tls13.capture.judgement import (
+    Anomaly,
+    EarlyData,
+    EncryptedHello,
+    EncryptedHelloStatus,
+    ExplainedAlert,
+    Fingerprints,
+    Flight,
+    Judgement,
+    Negotiated,
+    NotTaken,
+    Offer,
+    Resumption,
+    Retry,
+    Rule,
+    Undecrypted,
+)
 from tls13.capture.limits import Limits
-from tls13.capture.link import Endpoint
 from tls13.capture.messages import Direction, Epoch, Gap, Message, Note, NoteKind
-from tls13.capture.reader import Capture, Connection, Statistics, read_capture
+from tls13.capture.reader import Capture, Part, Statistics, read_capture
 from tls13.capture.records import GapReason
-from tls13.capture.streams import Ending
+from tls13.capture.starttls import Cleartext
 from tls13.capture.writer import CaptureWriter, Recording
 
 __all__ = [
+    "Anomaly",
     "Capture",
     "CaptureError",
     "CaptureWarning",
     "CaptureWriter",
+    "CertificateSummary",
+    "Cleartext",
     "Connection",
     "Direction",
+    "EarlyData",
+    "EncryptedHello",
+    "EncryptedHelloStatus",
     "Ending",
     "Endpoint",
     "Epoch",
+    "ExplainedAlert",
+    "Fingerprints",
+    "Flight",
     "Gap",
     "GapReason",
+    "Judgement",
     "Limits",
     "Message",
+    "Negotiated",
+    "NotTaken",
     "Note",
     "NoteKind",
+    "Offer",
+    "Part",
     "Recording",
+    "Resumption",
+    "Retry",
+    "RevocationSummary",
+    "Rule",
     "Statistics",
+    "TimestampSummary",
+    "Transport",
+    "Undecrypted",
     "WarningKind",
+    "captures_in",
     "read_capture",
+    "read_captures",
+    "summary_of",
 ]

@@ -8,11 +8,14 @@ again after refused early data, a missing secret or missing records.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.code_points import ContentType
+from tls13.capture.known_servers import KnownServers
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Epoch, Note, NoteKind
 from tls13.capture.records import CapturedRecord
@@ -36,26 +39,81 @@ _LONG_SEARCHES = 32
 """How many searches of the greatest length a direction is worth, so that a capture cannot ask for work without end."""
 _FAILURES = 8
 """How many records in a row may be damaged where others have opened."""
+_SESSIONS = 20_000
+"""How many sessions of TLS 1.2 are remembered, the latest ones."""
 
 
 class Secrets:
-    """Where secrets are looked up: in the caller's key log first, then in the capture's own."""
+    """What a capture is decrypted with: the caller's key log first, then the capture's own, and external PSKs.
 
-    def __init__(self, *keylogs: KeyLog) -> None:
+    `psks` are external pre-shared keys by identity. Main secrets of TLS 1.2 are remembered by what resumes them.
+    `servers` is no secret, but what connections show of their servers to others of the same capture.
+    """
+
+    def __init__(self, *keylogs: KeyLog, psks: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
         self._keylogs = keylogs
+        self.psks = psks
+        self.servers = KnownServers()
+        self._sessions: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        """Whether there is any secret."""
+        return any(self._keylogs) or bool(self.psks)
 
     def find(self, label: Label, client_random: bytes) -> bytes | None:
         """That secret, None where no log has it."""
-        found = (keylog.secret(label, client_random) for keylog in self._keylogs)
-        return next((secret for secret in found if secret is not None), None)
+        for keylog in self._keylogs:
+            secret = keylog.secret(label, client_random)
+            if secret is not None:
+                return secret
+        return None
 
-    def why_not(self, labels: Sequence[Label], client_random: bytes) -> Note:
+    def knows(self, client_random: bytes) -> bool:
+        """Whether any log has anything for that connection."""
+        return any(keylog.labels(client_random) for keylog in self._keylogs)
+
+    def remember(self, session: bytes, main_secret: bytes) -> None:
+        """A session of TLS 1.2, by its session ID or ticket, has that main secret."""
+        self._sessions[hashlib.sha256(session).digest()] = main_secret
+        if len(self._sessions) > _SESSIONS:
+            self._sessions.popitem(last=False)
+
+    def resumed(self, session: bytes) -> bytes | None:
+        """The main secret that a session ID or ticket stands for, None where it is not known."""
+        return self._sessions.get(hashlib.sha256(session).digest())
+
+
+class ConnectionSecrets:
+    """The secrets of one connection: those logged for its client random, and those derived from what it said.
+
+    `client_randoms` are of the ClientHello, and of the one inside where that could be opened (RFC 9850 §2.1 has the
+    secrets of an accepted inner hello logged for its own). `hints` say more about why a secret is not there.
+    """
+
+    __slots__ = ("client_randoms", "derived", "hints", "shared")
+
+    def __init__(self, secrets: Secrets) -> None:
+        self.shared = secrets
+        self.client_randoms: tuple[bytes, ...] = ()
+        self.derived: dict[Label, bytes] = {}
+        self.hints: list[str] = []
+
+    def find(self, label: Label) -> bytes | None:
+        """That secret, None where it is not known."""
+        for client_random in self.client_randoms:
+            secret = self.shared.find(label, client_random)
+            if secret is not None:
+                return secret
+        return self.derived.get(label)
+
+    def why_not(self, labels: Sequence[Label]) -> Note:
         """The note for secrets that were not found, any of which could be the one."""
-        if not any(self._keylogs):
+        if not self.shared:
             return Note(NoteKind.no_keylog, "encrypted, and no key log with secrets was given")
-        known = any(keylog.labels(client_random) for keylog in self._keylogs)
+        known = any(map(self.shared.knows, self.client_randoms))
         what = f"no {' or '.join(labels)}" if known else "nothing"
-        text = f"encrypted, and the key log has {what} for client random {client_random.hex()}"
+        random = self.client_randoms[0].hex() if self.client_randoms else "unknown"
+        text = "; ".join([f"encrypted, and the key log has {what} for client random {random}", *self.hints])
         only_early = tuple(labels) == (Label.CLIENT_EARLY_TRAFFIC_SECRET,)
         return Note(NoteKind.early_data if only_early else NoteKind.missing_secret, text)
 
@@ -67,6 +125,50 @@ class Opened(NamedTuple):
     content: bytes
     epoch: Epoch
     generation: int
+
+
+class Search:
+    """How many sequence numbers a record is tried under: one, unless records before it may be missing."""
+
+    __slots__ = ("_attempts", "_attempts_left", "_is_proven", "_most_attempts", "_searches_left")
+
+    def __init__(self, limits: Limits) -> None:
+        self._most_attempts = limits.sequence_numbers
+        self._attempts_left = _LONG_SEARCHES * limits.sequence_numbers
+        self._attempts = 1
+        self._searches_left = 0
+        self._is_proven = False
+        """Whether any record has opened."""
+
+    def attempts(self) -> int:
+        """How many numbers the next record is worth."""
+        if not self._searches_left:
+            return 1
+        attempts = min(self._attempts, self._attempts_left)
+        self._attempts_left -= attempts - 1
+        return attempts
+
+    def skip(self, length: int) -> None:
+        """An unknown number of records in so many bytes is missing."""
+        records = 1 + length // _SHORTEST_RECORD
+        self._attempts = min(self._attempts + records, self._most_attempts)
+        self._searches_left = _SEARCHES
+
+    def reset(self) -> None:
+        """New keys come, and their first record is expected next."""
+        self._attempts, self._searches_left = 1, 0
+
+    def found(self) -> None:
+        """A record has opened."""
+        self._attempts, self._searches_left = 1, 0
+        self._is_proven = True
+
+    def failed(self) -> None:
+        """A record has not opened under any number."""
+        self._searches_left = max(self._searches_left - 1, 0)
+        if self._is_proven and self._attempts < _FAILURES:
+            # The secrets are right, so it is this record that is not, and the next has the next number.
+            self.skip(0)
 
 
 @dataclass(slots=True)
@@ -106,44 +208,50 @@ class _Stage:
         self.generation += 1
 
 
+def wrong_length(label: Label, secret: bytes, length: int) -> Note:
+    """The note for a secret that cannot be the one."""
+    text = f"encrypted, and {label} in the key log is {len(secret)} bytes instead of {length}"
+    return Note(NoteKind.not_decrypted, text)
+
+
 def _fits(suite: Suite, secret: bytes) -> bool:
     """Whether the secret is as long as the suite's hash."""
-    return len(secret) == hashlib.new(suite.hash_name).digest_size
+    return len(secret) == _digest_size(suite)
+
+
+def _digest_size(suite: Suite) -> int:
+    return hashlib.new(suite.hash_name).digest_size
 
 
 class Opener:
     """Opens one direction's protected records, in order."""
 
-    def __init__(self, direction: Direction, secrets: Secrets, limits: Limits) -> None:
+    __slots__ = ("_direction", "_first_failure", "_missing", "_search", "_secrets", "_stages")
+
+    def __init__(self, direction: Direction, secrets: ConnectionSecrets, limits: Limits) -> None:
         self._direction = direction
         self._secrets = secrets
-        self._most_attempts = limits.sequence_numbers
-        self._attempts_left = _LONG_SEARCHES * limits.sequence_numbers
-        self._client_random = b""
+        self._search = Search(limits)
         self._stages: list[_Stage] = []
-        self._attempts = 1
-        self._searches_left = 0
-        self._is_proven = False
-        """Whether any record of this direction has opened."""
-        self._first_failure: dict[Epoch, int] = {}
+        self._first_failure: dict[tuple[Epoch, int], int] = {}
+        self._missing: tuple[tuple[Label, ...], Note] | None = None
+        """The note for those labels, once it has been made."""
 
     def start_over(self) -> None:
         """No protected records are expected: the handshake begins, or begins again."""
         self._stages = []
 
-    def expect_early_data(self, client_random: bytes, suites: Iterable[Suite]) -> None:
+    def expect_early_data(self, suites: Iterable[Suite]) -> None:
         """Early data may come, under one of the suites. RFC 9846 §4.3.10"""
-        self._client_random = client_random
         self._stages = [self._stage(Epoch.early_data, suites)]
-        self._attempts, self._searches_left = 1, 0
+        self._search.reset()
 
-    def expect_handshake(self, client_random: bytes, suites: Iterable[Suite]) -> None:
+    def expect_handshake(self, suites: Iterable[Suite]) -> None:
         """After what was expected before, the rest of the handshake comes and then application data."""
-        self._client_random = client_random
         early = [stage for stage in self._stages if stage.epoch is Epoch.early_data]
         rest = [self._stage(epoch, suites) for epoch in (Epoch.handshake, Epoch.application)]
         self._stages = early + rest
-        self._attempts, self._searches_left = 1, 0
+        self._search.reset()
 
     def advance(self, epoch: Epoch) -> None:
         """From here on no record comes under the keys of an epoch before that one."""
@@ -159,40 +267,38 @@ class Opener:
 
     def skip_record(self) -> None:
         """One record cannot be opened because part of it is missing."""
-        self.skip_bytes(0)
+        self._search.skip(0)
 
     def skip_bytes(self, length: int) -> None:
         """An unknown number of records in so many bytes is missing."""
-        records = 1 + length // _SHORTEST_RECORD
-        self._attempts = min(self._attempts + records, self._most_attempts)
-        self._searches_left = _SEARCHES
+        self._search.skip(length)
 
     def open(self, record: CapturedRecord) -> Opened | Note | None:
         """What the record holds, a note for what no record may hold, None where it does not open."""
-        attempts = min(self._attempts, self._attempts_left) if self._searches_left else 1
-        self._attempts_left -= attempts - 1
+        attempts = self._search.attempts()
         for index, stage in enumerate(self._stages):
             if not stage.protections:
-                stage.prepare(self._secrets.find(stage.label, self._client_random))
+                stage.prepare(self._secrets.find(stage.label))
             try:
                 opened = stage.open(record.raw, attempts)
             except Reason as error:
                 return Note(NoteKind.malformed, f"decrypted to what no record may hold: {error}")
             if opened is not None:
                 del self._stages[:index]
-                self._attempts, self._searches_left = 1, 0
-                self._is_proven = True
+                self._search.found()
                 return Opened(*opened, stage.epoch, stage.generation)
-        self._searches_left = max(self._searches_left - 1, 0)
-        if self._is_proven and self._attempts < _FAILURES:
-            # The secrets are right, so it is this record that is not, and the next has the next number.
-            self.skip_record()
+        self._search.failed()
         return None
 
     @property
     def epoch(self) -> Epoch:
         """The epoch that the next record is expected in, unknown where nothing can tell."""
         return self._stages[0].epoch if self._stages and self._stages[0].protections else Epoch.unknown
+
+    @property
+    def generation(self) -> int:
+        """How many KeyUpdates were followed."""
+        return self._stages[0].generation if self._stages else 0
 
     def why_not(self, record: CapturedRecord) -> Note:
         """Why a record does not open."""
@@ -203,16 +309,25 @@ class Opener:
             return Note(NoteKind.unsupported_suite, "encrypted, with a cipher suite that is not supported")
         # Until the server has accepted early data, what follows it may come in its place.
         possible = self._stages[: 2 if stage.epoch is Epoch.early_data else 1]
-        missing = [each.label for each in possible if not each.protections]
+        missing = tuple(each.label for each in possible if not each.protections)
         if missing:
-            return self._secrets.why_not(missing, self._client_random)
-        first = self._first_failure.setdefault(stage.epoch, record.number)
+            # Told for each of a connection's records, which may be many: the same note will do.
+            if self._missing is None or self._missing[0] != missing:
+                self._missing = missing, self._why_missing(stage, missing)
+            return self._missing[1]
+        first = self._first_failure.setdefault((stage.epoch, stage.generation), record.number)
         text = f"record {record.number} does not open under {stage.label}"
-        if stage.generation:
-            text += f" after {stage.generation} key updates"
+        if stage.epoch is Epoch.application:
+            text += f", key generation {stage.generation}"
         if first != record.number:
             text += f"; the first that did not is record {first}"
         return Note(NoteKind.not_decrypted, text)
+
+    def _why_missing(self, stage: _Stage, missing: tuple[Label, ...]) -> Note:
+        secret = self._secrets.find(stage.label)
+        if secret is None:
+            return self._secrets.why_not(missing)
+        return wrong_length(stage.label, secret, _digest_size(stage.suites[0]))
 
     def _stage(self, epoch: Epoch, suites: Iterable[Suite]) -> _Stage:
         return _Stage(epoch, _LABELS[self._direction, epoch], tuple(suites))

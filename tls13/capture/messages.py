@@ -9,7 +9,7 @@ from schemas import tls10, tls12
 from schemas.alert import Alert
 from schemas.code_points import ContentType, HandshakeType
 from schemas.errors import DecodeError
-from schemas.handshake import Handshake
+from schemas.handshake import ClientHello, Handshake
 from schemas.record import ChangeCipherSpec
 from tls13.capture.records import GapReason
 
@@ -55,7 +55,7 @@ class NoteKind(StrEnum):
     unsupported_suite = "unsupported_suite"
     """The cipher suite is none that can be decrypted here."""
     legacy_version = "legacy_version"
-    """It is of TLS 1.2 or older, of which only the hellos are read."""
+    """It is encrypted under a version older than TLS 1.2, of which only what is in the clear is read."""
     early_data = "early_data"
     """It may be early data, for which there is no secret."""
     incomplete = "incomplete"
@@ -86,7 +86,8 @@ class Message:
     `protected` says that it came encrypted, `opaque` that it was not decrypted: `content_type` is then the record's
     outer type and `raw` its ciphertext. Otherwise `raw` is the handshake message with its header, or the content.
     `generation` counts the KeyUpdates of its direction. `value` is `raw` parsed; where it is None although there is a
-    schema, `error` says why, with offsets into `raw`. Application data has no value.
+    schema, `error` says why, with offsets into `raw`. Application data has no value. `inner` is the ClientHello inside
+    an encrypted one, where the key log opens it; it takes what it shares with the outer one from there. RFC 9849 §5.1
     """
 
     timestamp: int
@@ -102,6 +103,7 @@ class Message:
     value: AnyHandshake | Alert | ChangeCipherSpec | None
     error: DecodeError | None
     note: Note | None
+    inner: ClientHello | None = None
 
     @property
     def handshake_type(self) -> HandshakeType | None:

@@ -9,38 +9,71 @@ with read_capture("some.pcapng", keylog=KeyLog.load("some.keylog")) as capture:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
+from itertools import chain
+from types import MappingProxyType, TracebackType
 from typing import Self
 
-from schemas.code_points import ContentType
-from tls13.capture.conversation import Conversation
+from tls13.capture.connections import Connection
 from tls13.capture.decryption import Secrets
 from tls13.capture.diagnostics import CaptureWarning, WarningKind, WarningLog
+from tls13.capture.dtls import dtls_records
 from tls13.capture.files import PacketReader, Source
+from tls13.capture.flows import Ended, Event, Flow, Transport
 from tls13.capture.limits import Limits
-from tls13.capture.link import Endpoint, segment
-from tls13.capture.messages import Direction, Gap, Message
-from tls13.capture.records import CapturedRecord, Hole, RecordStream, Start
-from tls13.capture.streams import Chunk, Ended, Ending, Event, Flow, Missing, Reassembler
+from tls13.capture.link import Datagram, Layers, Segment
+from tls13.capture.messages import Gap, Message
+from tls13.capture.quic import QuicConnections
+from tls13.capture.quic_packets import is_quic
+from tls13.capture.streams import Reassembler
 from tls13.keylog import KeyLog
 
+Item = tuple[Connection, Message | Gap | None]
+"""What a connection says next; None when it has ended."""
 
-def read_capture(source: Source, *, keylog: KeyLog | None = None, limits: Limits | None = None) -> Capture:
-    """The TLS connections of a capture: pcap, pcapng, gzip of either, by path or as a binary stream.
 
-    Secrets are looked up in `keylog` and in the capture itself. Raises CaptureError where there is no capture to read;
-    what is wrong further on ends in warnings.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Those connections of a capture whose number leaves the remainder `index` when divided by `of`.
+
+    So a capture can be read by several processes at once: each reads all of its packets, and only its own connections.
+    Warnings and statistics are those of the whole capture in each, except for `Statistics.not_tls`, which adds up.
+    """
+
+    index: int
+    of: int
+
+
+WHOLE = Part(0, 1)
+
+
+def read_capture(
+    source: Source,
+    *,
+    keylog: KeyLog | None = None,
+    limits: Limits | None = None,
+    psks: Mapping[bytes, bytes] = MappingProxyType({}),
+    part: Part = WHOLE,
+) -> Capture:
+    """The TLS connections of a capture, by path or as a binary stream.
+
+    It may be pcap or pcapng, compressed with gzip or zstd or not, or TLS records of one side without packets, as bytes
+    or in hexadecimal. Secrets are looked up in `keylog` and in the capture itself; `psks` are external pre-shared keys
+    by identity. `part` leaves the connections of other parts out. Raises CaptureError where there is no capture to
+    read; what is wrong further on ends in warnings.
     """
     limits = limits or Limits()
-    return Capture(PacketReader(source, limits), keylog or KeyLog(), limits)
+    packets = PacketReader(source, limits)
+    return Capture(packets, Secrets(keylog or KeyLog(), packets.secrets, psks=psks), limits, part)
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a capture held, so far: packets and their captured bytes; packets that are not TCP; connections, and those
-    of them that are over and were not TLS.
+    """What a capture held, so far.
+
+    Packets and their captured bytes; packets that carry neither TCP nor QUIC's Initial packets; TCP connections, and
+    those of them that are over and were not TLS; QUIC connections; records of DTLS, which are not read.
     """
 
     packets: int
@@ -48,31 +81,58 @@ class Statistics:
     other_packets: int
     connections: int
     not_tls: int
+    quic: int = 0
+    dtls: int = 0
 
 
-class Capture(Iterator["Connection"]):
+class Capture(Iterator[Connection]):
     """Iterates over the TLS connections of a capture, each when it has ended or the capture has.
 
-    One with very many messages comes earlier; its `messages` then read on in the capture.
+    One with very many messages comes earlier; its `messages` then read on in the capture. Those of others wait for as
+    long; where that can be too much, `in_order` keeps none waiting.
     """
 
-    def __init__(self, packets: PacketReader, keylog: KeyLog, limits: Limits) -> None:
+    def __init__(self, packets: PacketReader, secrets: Secrets, limits: Limits, part: Part = WHOLE) -> None:
+        self._part = part
+        self.limits = limits
+        self.secrets = secrets
+        self.waiting = 0
+        """What messages take that wait to be taken, in bytes of memory."""
         self._packets = packets
-        self._secrets = Secrets(keylog, packets.secrets)
-        self._limits = limits
         self._log = WarningLog()
+        self._layers = Layers(limits, self._log)
         self._reassembler = Reassembler(limits, self._log)
-        self._open: dict[int, Connection] = {}
+        self._quic = QuicConnections(limits, self._log)
+        self._open: dict[Flow, Connection] = {}
+        self._early: set[Connection] = set()
+        """Those given out before they have ended."""
         self._ready: deque[Connection] = deque()
-        self._backlog = 0
-        self._packet_count = self._byte_count = self._other_count = self._not_tls_count = 0
-        self._is_over = False
+        self._passing: deque[Item] | None = None
+        """What `in_order` gives out next; None where nobody has asked for it."""
+        self._packet_count = self._byte_count = self._other_count = self._not_tls_count = self._dtls_count = 0
+        self._endings: Iterator[Event] | None = None
+        """Once the last packet has been read: the ends of what is still open."""
 
     def __next__(self) -> Connection:
         while not self._ready:
-            if not self._read_on():
+            if not self.read_on():
                 raise StopIteration
-        return self._ready.popleft()
+        connection = self._ready.popleft()
+        self.waiting -= _CONNECTION
+        return connection
+
+    def in_order(self) -> Iterator[Item]:
+        """Every message in the order of the capture, with its connection, and None behind a connection's last.
+
+        In place of the iteration over connections: their `messages` then give out nothing that comes here.
+        """
+        if self._passing is None:
+            self._passing = deque()
+        while True:
+            while self._passing:
+                yield self._passing.popleft()
+            if not self.read_on():
+                return
 
     @property
     def warnings(self) -> tuple[CaptureWarning, ...]:
@@ -88,7 +148,14 @@ class Capture(Iterator["Connection"]):
             other_packets=self._other_count,
             connections=self._reassembler.connections,
             not_tls=self._not_tls_count,
+            quic=self._quic.connections,
+            dtls=self._dtls_count,
         )
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file or stream have been read, compressed where it is."""
+        return self._packets.position
 
     def close(self) -> None:
         """Closes the file, where it was given as a path. What was read of it still comes out."""
@@ -102,179 +169,100 @@ class Capture(Iterator["Connection"]):
     ) -> None:
         self.close()
 
-    def _read_on(self) -> bool:
-        """Reads one packet, and ends all connections after the last. False once there is nothing more to come."""
-        if self._is_over:
-            return False
+    # -- reading
+
+    def read_on(self, asking: Connection | None = None) -> bool:
+        """Reads one packet; after the last, ends the connection that asks, or else the next that is open.
+
+        False once there is nothing more to come.
+        """
+        if self._endings is not None:
+            return self._end_one(self._endings, asking)
         packet = next(self._packets, None)
         if packet is None:
-            self._is_over = True
-            self._handle(self._reassembler.finish())
+            self._layers.finish()
+            self._endings = chain(self._reassembler.finish(), self._quic.finish())
             return True
         self._packet_count += 1
         self._byte_count += len(packet.data)
-        found = segment(packet, self._log)
-        if found is None:
+        found = self._layers.open(packet)
+        if isinstance(found, Segment):
+            events = self._reassembler.feed(found)
+            if events:
+                self._handle(events)
+        elif found is None:
             self._other_count += 1
         else:
-            self._handle(self._reassembler.feed(found))
+            self._datagram(found)
         return True
 
-    def _handle(self, events: Iterator[Event]) -> None:
+    def _end_one(self, endings: Iterator[Event], asking: Connection | None) -> bool:
+        """The capture is over. Ends are told one by one, so that connections can be taken one by one."""
+        if asking is not None:
+            self._handle(asking.flow.finish())
+            return True
+        for event in endings:
+            self._handle((event,))
+            if isinstance(event, Ended):
+                return True
+        return False
+
+    def _datagram(self, datagram: Datagram) -> None:
+        if is_quic(datagram.payload):
+            self._handle(self._quic.feed(datagram))
+            return
+        self._other_count += 1
+        version, records = dtls_records(datagram.payload)
+        if records:
+            self._dtls_count += records
+            ends = " and ".join(sorted(map(str, (datagram.source, datagram.destination))))
+            self._log.add(WarningKind.unsupported, f"{version} between {ends}: its records are not read", records)
+
+    def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
             flow = event.flow
-            connection = self._open.get(flow.number)
+            connection = self._open.get(flow)
             if connection is None:
-                connection = self._open[flow.number] = Connection(flow, self, self._secrets, self._limits)
-            connection._follow(event)
+                if flow.number % self._part.of != self._part.index:
+                    continue
+                connection = self._open[flow] = Connection(flow, self)
+            connection.follow(event)
             if isinstance(event, Ended):
-                del self._open[flow.number]
-                self._not_tls_count += not connection._is_tls
-                if connection._is_tls:
-                    self._give_out(connection)
+                del self._open[flow]
+                self._ended(connection)
 
-    def _give_out(self, connection: Connection) -> None:
-        if not connection._given_out:
-            connection._given_out = True
-            self._ready.append(connection)
+    def _ended(self, connection: Connection) -> None:
+        if not connection.is_tls:
+            self._not_tls_count += connection.transport is Transport.tcp
+        elif self._passing is not None:
+            self._passing.append((connection, None))
+        elif connection in self._early:
+            self._early.remove(connection)
+        elif self.waiting > self.limits.total_backlog:
+            self._log.add(WarningKind.limit, "a connection was left out: too many wait to be taken")
+            connection.forget()
+        else:
+            self._put(connection)
 
+    def _put(self, connection: Connection) -> None:
+        self._ready.append(connection)
+        self.waiting += _CONNECTION
 
-class Connection:
-    """One TLS connection. `messages` is a single pass; what its other attributes tell is complete after it.
+    # -- what connections ask for
 
-    `number` counts all TCP connections of the capture from 0, as tshark's tcp.stream does; `started` is its first
-    packet's time, in nanoseconds since the epoch. `client` is the side that sent the ClientHello; where the capture
-    lacks it, the one that opened the connection, or else the one with the higher port.
-    """
+    def give_out(self, connection: Connection) -> None:
+        """Makes the connection the next of the iteration, unless it has come out already."""
+        if connection not in self._early:
+            self._early.add(connection)
+            self._put(connection)
 
-    def __init__(self, flow: Flow, capture: Capture, secrets: Secrets, limits: Limits) -> None:
-        self.number = flow.number
-        self.started = flow.started
-        self.ending: Ending = Ending.unfinished
-        self._flow = flow
-        self._capture = capture
-        self._limits = limits
-        self._log = WarningLog()
-        self._conversation = Conversation(secrets, limits)
-        self._streams = RecordStream(flow.opener_known), RecordStream(flow.opener_known)
-        self._client_index: int | None = None
-        self._backlog: deque[tuple[int, Message | Gap]] = deque()
-        self._backlog_cost = 0
-        self._given_out = False
-        self._messages = self._drain()
-
-    @property
-    def client(self) -> Endpoint:
-        """The TLS client's address and port."""
-        return self._flow.endpoints[self._client]
-
-    @property
-    def server(self) -> Endpoint:
-        """The TLS server's address and port."""
-        return self._flow.endpoints[1 - self._client]
-
-    @property
-    def messages(self) -> Iterator[Message | Gap]:
-        """What was said, in the order of the capture, with what is missing of it. The same iterator every time."""
-        return self._messages
-
-    @property
-    def warnings(self) -> tuple[CaptureWarning, ...]:
-        """What was not kept or read of this connection."""
-        return tuple(self._log)
-
-    @property
-    def records(self) -> Mapping[tuple[Direction, ContentType], int]:
-        """How many records each side sent of each outer type."""
-        return self._conversation.records
-
-    # -- what the capture tells it
-
-    @property
-    def _is_tls(self) -> bool:
-        return any(stream.start is not None for stream in self._streams)
-
-    def _follow(self, event: Event) -> None:
-        match event:
-            case Chunk(_, sender, timestamp, offset, data):
-                answering = self._streams[1 - sender].start is not None
-                self._take(sender, self._streams[sender].feed(timestamp, offset, data, answering))
-            case Missing(_, sender, timestamp, offset, length):
-                self._take(sender, self._streams[sender].miss(timestamp, offset, length))
-            case Ended(flow, ending):
-                self.ending = ending
-                self._end(flow)
-        buffered = sum(len(stream) for stream in self._streams)
-        self._flow.held = 0 if self._flow.ended else buffered + self._conversation.unfinished
-
-    def _end(self, flow: Flow) -> None:
-        if self._is_tls:
-            for sender, stream in enumerate(self._streams):
-                self._take(sender, stream.finish(flow.last_seen))
-            for message in self._conversation.finish():
-                self._keep(message)
-
-    def _take(self, sender: int, found: Iterator[CapturedRecord | Hole]) -> None:
-        for each in found:
-            direction = Direction.client if sender == self._client else Direction.server
-            if isinstance(each, Hole):
-                items: Iterator[Message | Gap] = self._conversation.hole(direction, each)
-            else:
-                items = self._conversation.record(direction, each)
-            for item in items:
-                self._keep(item)
-
-    @property
-    def _client(self) -> int:
-        """Which end of the flow is the client; settled when it is first asked, after TLS has started."""
-        if self._client_index is None:
-            self._client_index = self._find_client()
-        return self._client_index
-
-    def _find_client(self) -> int:
-        for sender, stream in enumerate(self._streams):
-            if stream.start is Start.client_hello:
-                return sender
-            if stream.start is Start.server_hello:
-                return 1 - sender
-        if self._flow.opener_known:
-            return 0
-        first, second = self._flow.endpoints
-        return 0 if first.port >= second.port else 1
-
-    # -- the backlog
-
-    def _keep(self, item: Message | Gap) -> None:
-        """Puts an item where `messages` finds it, unless too much waits there already."""
-        cost = _cost(item)
-        mine, all_together = self._backlog_cost + cost, self._capture._backlog + cost
-        if mine > self._limits.backlog // 2 or all_together > self._limits.total_backlog // 2:
-            # Half of a limit is left for what comes before somebody gets round to taking this.
-            self._capture._give_out(self)
-        if mine > self._limits.backlog or all_together > self._limits.total_backlog:
-            self._log.add(WarningKind.limit, "a message was not kept: too many wait to be taken")
-            return
-        self._backlog.append((cost, item))
-        self._backlog_cost = mine
-        self._capture._backlog = all_together
-
-    def _drain(self) -> Iterator[Message | Gap]:
-        while True:
-            while self._backlog:
-                cost, item = self._backlog.popleft()
-                self._backlog_cost -= cost
-                self._capture._backlog -= cost
-                yield item
-            if self._flow.ended or not self._capture._read_on():
-                return
+    def passes(self, connection: Connection, item: Message | Gap) -> bool:
+        """Whether the item goes out by `in_order`."""
+        if self._passing is None:
+            return False
+        self._passing.append((connection, item))
+        return True
 
 
-def _cost(item: Message | Gap) -> int:
-    """About what an item takes in memory; what is parsed takes several times its bytes."""
-    if isinstance(item, Gap):
-        return _OVERHEAD
-    return _OVERHEAD + len(item.raw) * (_PARSED if item.value is not None else 1)
-
-
-_OVERHEAD = 400
-_PARSED = 8
+_CONNECTION = 16_000
+"""About what a connection takes in memory besides its messages, in bytes."""

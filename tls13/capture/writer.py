@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -20,10 +21,10 @@ import dpkt.tcp
 from pcapng import FileWriter, blocks
 from pcapng.structs import IntField, RawBytes
 
+from tls13.capture.addresses import Endpoint
 from tls13.capture.diagnostics import CaptureError
-from tls13.capture.files import DECRYPTION_SECRETS, TLS_KEY_LOG
-from tls13.capture.link import Endpoint
 from tls13.capture.messages import Direction
+from tls13.capture.pcapng_files import DECRYPTION_SECRETS, TLS_KEY_LOG
 from tls13.capture.streams import ACK, FIN, SYN
 from tls13.keylog import line
 
@@ -68,9 +69,14 @@ class CaptureWriter:
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             self._file = os.fdopen(descriptor, "wb")
+        except OSError as error:
+            raise self._failure(error) from None
+        try:
             self._writer = FileWriter(self._file, self._section)
             self._file.flush()
         except OSError as error:
+            with suppress(OSError):  # what could not be written before can't be now
+                self._file.close()
             raise self._failure(error) from None
 
     def open(self, client: Endpoint, server: Endpoint) -> Recording:

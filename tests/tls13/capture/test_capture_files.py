@@ -12,11 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from capture.made_captures import START, block, enhanced, interface, option, pcap, secrets, section
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tls13.capture import CaptureError, Limits, WarningKind
+from tls13.capture.bare_records import LINKTYPE_RECORDS
 from tls13.capture.files import Packet, PacketReader, packets
 
 DATA = b"\x45packet"
@@ -27,6 +29,12 @@ PCAPNG = section() + interface() + enhanced(START // 1000, DATA) + enhanced(STAR
 def read(data: bytes, limits: Limits | None = None) -> tuple[list[Packet], PacketReader]:
     reader = packets(io.BytesIO(data), limits)
     return list(reader), reader
+
+
+def in_parts(data: bytes) -> bytes:
+    """Two frames of Zstandard, with one between that is to be skipped. RFC 8878 §3.1.2"""
+    skippable = bytes.fromhex("502a4d18 03000000 616263")
+    return zstandard.compress(data[:50]) + skippable + zstandard.compress(data[50:])
 
 
 # -- formats -----------------------------------------------------------------------------------------------
@@ -124,7 +132,9 @@ def test_secrets_beyond_the_limit_are_left_out_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize("file", [PCAP, PCAPNG], ids=["pcap", "pcapng"])
-@pytest.mark.parametrize("wrap", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    "wrap", [bytes, gzip.compress, zstandard.compress, in_parts], ids=["plain", "gzip", "zstd", "zstd frames"]
+)
 def test_format_is_told_by_content_from_path_or_stream(
     tmp_path: Path, file: bytes, wrap: Callable[[bytes], bytes]
 ) -> None:
@@ -134,6 +144,62 @@ def test_format_is_told_by_content_from_path_or_stream(
     assert [packet.data for packet in packets(path)] == expected
     assert [packet.data for packet in packets(str(path))] == expected
     assert [packet.data for packet in packets(Trickle(wrap(file)))] == expected
+
+
+RECORDS = bytes.fromhex("16030100040e000000 15030300020100")
+"""A ServerHelloDone and a close_notify."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RECORDS.hex(),
+        RECORDS.hex(" ").upper(),
+        RECORDS.hex("\n"),
+        "\n  " + RECORDS.hex(":") + "\n",
+        ", ".join(f"0x{byte:02x}" for byte in RECORDS),
+        "".join(f"\\x{byte:02x}" for byte in RECORDS),
+    ],
+)
+def test_records_without_packets_are_read_as_bytes_and_as_hexadecimal(text: str) -> None:
+    for data in (RECORDS, text.encode(), gzip.compress(RECORDS), zstandard.compress(text.encode())):
+        assert {packet.link_type for packet in packets(io.BytesIO(data))} == {LINKTYPE_RECORDS}
+        assert b"".join(packet.data for packet in packets(Trickle(data))) == RECORDS
+
+
+def test_long_hexadecimal_is_read_in_pieces() -> None:
+    data = RECORDS * 5000 + bytes(100_000)
+    found, reader = read(data.hex(" ", 2).encode())
+    assert max(len(packet.data) for packet in found) < 20_000
+    assert b"".join(packet.data for packet in found) == data
+    assert len(found) > 2
+    assert not reader.warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(RECORDS.hex() + " xyz", "'x'"), ("16151", "odd number"), (b"abcd".hex(), "starts with 36 31 36 32")],
+)
+def test_hexadecimal_that_is_wrong_is_refused_with_a_reason(text: str, words: str) -> None:
+    with pytest.raises(CaptureError, match=words):
+        packets(io.BytesIO(text.encode()))
+
+
+def test_hexadecimal_that_goes_wrong_later_gives_what_came_before() -> None:
+    found, reader = read(RECORDS.hex().encode() * 5000 + b" and so on")
+    assert b"".join(packet.data for packet in found).startswith(RECORDS)
+    assert [warning.kind for warning in reader.warnings] == [WarningKind.corrupt]
+    found, reader = read(RECORDS.hex().encode() + b"1")
+    assert b"".join(packet.data for packet in found) == RECORDS
+    assert [warning.kind for warning in reader.warnings] == [WarningKind.cut_short]
+
+
+def test_the_position_counts_bytes_of_the_file_itself() -> None:
+    data = gzip.compress(pcap([(START, bytes(10_000))] * 100))
+    reader = packets(io.BytesIO(data))
+    assert 0 < reader.position <= len(data)
+    assert len(list(reader)) == 100
+    assert reader.position == len(data)
 
 
 def test_standard_input_need_not_seek() -> None:
@@ -175,15 +241,18 @@ def test_cut_anywhere_gives_the_packets_before_and_one_warning(file: bytes) -> N
             assert "cut short" in str(reader.warnings[0])
 
 
-def test_gzip_cut_or_damaged_gives_the_packets_before_and_one_warning() -> None:
-    many = pcap([(START, os.urandom(1000)) for _ in range(200)])
-    data = gzip.compress(many)
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_cut_or_damaged_compression_gives_the_packets_before_and_one_warning(
+    compress: Callable[[bytes], bytes],
+) -> None:
+    many = pcap([(START, os.urandom(1000)) for _ in range(1000)])
+    data = compress(many)
     found, reader = read(data[: len(data) // 2])
-    assert 0 < len(found) < 200
+    assert 0 < len(found) < 1000
     assert [warning.kind for warning in reader.warnings] == [WarningKind.cut_short]
     damaged = data[: len(data) // 2] + b"\xff" * 100 + data[len(data) // 2 + 100 :]
     found, reader = read(damaged)
-    assert 0 < len(found) < 200
+    assert 0 < len(found) < 1000
     assert len(reader.warnings) == 1
 
 
@@ -271,6 +340,10 @@ def test_an_unreadable_interface_keeps_its_number() -> None:
         (gzip.compress(b""), "is empty"),
         (gzip.compress(b"plain text"), "not a capture"),
         (gzip.compress(PCAP)[:12], "cannot be read"),
+        (zstandard.compress(b""), "is empty"),
+        (zstandard.compress(b"plain text"), "not a capture"),
+        (zstandard.compress(PCAP)[:12], "cannot be read"),
+        (b"\x28\xb5\x2f\xfd" + bytes(40), "cannot be read"),
     ],
 )
 def test_what_is_no_capture_is_refused_at_once_in_one_line(data: bytes, words: str) -> None:
@@ -285,6 +358,12 @@ def test_paths_that_cannot_be_read_are_refused_by_name(tmp_path: Path) -> None:
         packets(tmp_path / "absent.pcap")
     with pytest.raises(CaptureError, match="Is a directory"):
         packets(tmp_path)
+
+
+def test_compressed_data_cannot_ask_for_more_memory_than_is_given() -> None:
+    window_of_4_gib = bytes.fromhex("28b52ffd 00 b0") + bytes(10)  # RFC 8878 §3.1.1.1.2: 2^(10 + 22)
+    with pytest.raises(CaptureError, match="cannot be read"):
+        packets(io.BytesIO(window_of_4_gib))
 
 
 def test_a_failing_stream_ends_in_an_error_or_a_warning() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from capture.made_captures import (
     CLIENT,
     FINISHED,
     RANDOM,
+    SECRETS,
     SERVER,
+    SUITE,
     TICKET,
     Talk,
     Wire,
@@ -43,6 +47,8 @@ from schemas.extensions import SupportedVersions
 from schemas.handshake import ClientHello, EncryptedExtensions, ServerHello
 from tls13.capture import Direction, Epoch, Gap, Limits, Message, NoteKind, read_capture
 from tls13.capture.link import Segment
+from tls13.crypto.aead import SUITES
+from tls13.key_schedule import traffic_keys
 from tls13.keylog import KeyLog, line
 from tls13.record_layer import Protection
 
@@ -124,6 +130,26 @@ def test_a_message_says_where_and_when_it_was_sent_and_what_it_is() -> None:
     assert (ping.value, ping.raw, ping.opaque) == (None, b"ping", False)
     assert alert.value == Alert(level=AlertLevel.warning, description=AlertDescription.close_notify)
     assert alert.handshake_type is None
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=str)
+def test_every_suite_of_tls_1_3_opens(suite: CipherSuite) -> None:
+    length = hashlib.new(SUITES[suite].hash_name).digest_size
+    log = KeyLog()
+    for label, secret in SECRETS.items():
+        log.add(label, RANDOM, secret[:1] * length)
+    keys = {label: Protection(SUITES[suite], secret) for label, _, secret in log}
+    wire = Wire().open()
+    wire.send(CLIENT, record(ContentType.handshake, raw(replace(client_hello(), cipher_suites=[suite]))))
+    wire.send(SERVER, record(ContentType.handshake, raw(server_hello(suite))))
+    for sender, label in ((SERVER, SERVER_HS), (CLIENT, CLIENT_HS)):
+        if sender == SERVER:
+            wire.send(sender, keys[label].protect(ContentType.handshake, raw(EncryptedExtensions())))
+        wire.send(sender, keys[label].protect(ContentType.handshake, raw(FINISHED)))
+    wire.send(CLIENT, keys[CLIENT_AP].protect(ContentType.application_data, b"ping"))
+    wire.send(SERVER, keys[SERVER_AP].protect(ContentType.application_data, b"pong"))
+    expected = [*HANDSHAKE, "client ping application", "server pong application"]
+    assert read(wire.segments, log) == expected
 
 
 def test_key_updates_are_followed_in_each_direction_alone() -> None:
@@ -318,6 +344,27 @@ def test_a_connection_under_way_says_that_the_hellos_are_missing() -> None:
     ]
 
 
+def test_a_secret_of_another_length_than_the_suites_hash_is_named() -> None:
+    talk = Talk().handshake()
+    wrong = keylog()
+    wrong.add(SERVER_HS, RANDOM, bytes(48))
+    found = messages(items(talk.wire.segments, wrong))
+    assert str(found[2].note) == f"encrypted, and {SERVER_HS} in the key log is 48 bytes instead of 32"
+
+
+def test_the_generation_of_keys_that_a_record_does_not_open_under_is_told() -> None:
+    talk = Talk().handshake()
+    talk.update(CLIENT, CLIENT_AP)
+    talk.update(CLIENT, CLIENT_AP)
+    talk.wire.send(CLIENT, record(ContentType.application_data, bytes(40)))
+    (connection,) = read_capture(io.BytesIO(pcap_of(talk.wire.segments)), keylog=keylog())
+    last = [each for each in connection.messages if isinstance(each, Message)][-1]
+    assert str(last.note) == f"record 4 does not open under {CLIENT_AP}, key generation 2"
+    assert (last.generation, last.opaque) == (2, True)
+    (found,) = connection.judgement.undecrypted
+    assert (found.generation, found.first_record, found.kind) == (2, 4, NoteKind.not_decrypted)
+
+
 def test_a_corrupt_record_is_opaque_and_the_next_one_opens() -> None:
     talk = Talk().handshake()
     talk.say(CLIENT, b"one")
@@ -479,8 +526,10 @@ def test_a_message_that_never_ends_is_given_out_as_it_is() -> None:
 
 def test_a_record_of_padding_alone_says_so() -> None:
     talk = Talk().handshake()
-    sealed = talk._keys[CLIENT_AP]._aead.seal(talk._keys[CLIENT_AP]._next_nonce(), bytes(8), b"\x17\3\3\0\x18")
-    talk.wire.send(CLIENT, b"\x17\3\3\0\x18" + sealed)
+    keys = traffic_keys(SUITES[SUITE], SECRETS[CLIENT_AP])
+    header = b"\x17\3\3\0\x18"
+    talk.wire.send(CLIENT, header + SUITES[SUITE].aead(keys.key).seal(keys.iv, bytes(8), header))
+    talk._keys[CLIENT_AP].sequence_number += 1
     talk.say(CLIENT, b"next")
     assert read(talk.wire.segments, keylog())[5:] == [
         "client opaque application malformed",
@@ -509,6 +558,14 @@ def test_hellos_inside_protected_records_change_no_keys() -> None:
     assert read(talk.wire.segments, keylog())[7:] == ["client ping application", "server pong application"]
 
 
+def test_a_hello_in_the_clear_behind_the_handshake_changes_no_keys() -> None:
+    talk = Talk().handshake()
+    talk.plain(CLIENT, client_hello(random=bytes(32)))
+    talk.say(CLIENT, b"ping")
+    talk.say(SERVER, b"pong")
+    assert read(talk.wire.segments, keylog())[-2:] == ["client ping application", "server pong application"]
+
+
 # -- older versions ----------------------------------------------------------------------------------------
 
 
@@ -531,11 +588,11 @@ def test_tls_1_2_is_shown_as_far_as_it_is_in_the_clear() -> None:
         "server server_hello_done",
         "client client_key_exchange",
         "client change_cipher_spec",
-        "client opaque legacy legacy_version",
+        "client opaque legacy missing_secret",
         "server change_cipher_spec",
-        "server opaque legacy legacy_version",
-        "client opaque legacy legacy_version",
-        "client opaque legacy legacy_version",
+        "server opaque legacy missing_secret",
+        "client opaque legacy missing_secret",
+        "client opaque legacy missing_secret",
     ]
     assert messages(found)[1].value is not None
 

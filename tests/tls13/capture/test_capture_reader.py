@@ -28,7 +28,7 @@ from capture.made_captures import (
     server_hello,
 )
 
-from schemas.code_points import ContentType
+from schemas.code_points import ContentType, ProtocolVersion
 from tls13.capture import (
     Capture,
     CaptureError,
@@ -40,7 +40,9 @@ from tls13.capture import (
     GapReason,
     Limits,
     Message,
+    Part,
     Statistics,
+    Transport,
     WarningKind,
     read_capture,
 )
@@ -240,12 +242,90 @@ def test_a_capture_cut_short_shows_everything_before_and_warns() -> None:
 
 
 def test_the_same_warning_is_counted_not_repeated() -> None:
-    fragment = ipv4("192.0.2.1", "192.0.2.2", bytes(20), fragment=0x2000)
-    capture = read_capture(io.BytesIO(pcap([(START, fragment)] * 500)))
+    short = ipv4("192.0.2.1", "192.0.2.2", bytes(5))
+    capture = read_capture(io.BytesIO(pcap([(START, short)] * 500)))
     assert list(capture) == []
     (warning,) = capture.warnings
     assert warning.count == 500
     assert str(warning).endswith("(500 times)")
+
+
+# -- in the order of the capture ---------------------------------------------------------------------------
+
+
+def test_messages_come_in_the_order_of_the_capture_and_none_wait() -> None:
+    segments = interleaved(between(CLIENTS[0], b"x" * 5000), between(CLIENTS[1], b"y" * 5000))
+    capture = capture_of(segments, Limits(backlog=6000, total_backlog=6000))
+    items = list(capture.in_order())
+    times = [item.timestamp for _, item in items if item is not None]
+    assert times == sorted(times)
+    said = [(connection.number, item.raw) for connection, item in items if isinstance(item, Message)]
+    assert [text[:3] for number, text in said if number == 0][-2:] == [b"xxx", b"bye"]
+    assert [text[:3] for number, text in said if number == 1][-2:] == [b"yyy", b"bye"]
+    assert [connection.ending for connection, item in items if item is None] == [Ending.finished] * 2
+    assert not any(connection.warnings for connection, _ in items)
+    assert list(capture) == []
+
+
+def test_each_connection_ends_once_behind_its_last_message() -> None:
+    capture = capture_of([*between(CLIENTS[0]), *Wire(client=CLIENTS[1]).open().segments, *between(CLIENTS[2])])
+    seen: dict[int, list[bool]] = {}
+    for connection, item in capture.in_order():
+        seen.setdefault(connection.number, []).append(item is None)
+        assert list(connection.messages if item is None else []) == []
+    assert {number: ended.index(True) + 1 == len(ended) for number, ended in seen.items()} == {0: True, 2: True}
+
+
+# -- other input -------------------------------------------------------------------------------------------
+
+
+def test_records_without_packets_make_one_connection() -> None:
+    for data in (HELLO + ANSWER, (HELLO + ANSWER).hex(" ").encode()):
+        (connection,) = read_capture(io.BytesIO(data))
+        messages = [item for item in connection.messages if isinstance(item, Message)]
+        assert [message.raw for message in messages] == [HELLO[5:], ANSWER[5:]]
+        assert {message.direction for message in messages} == {Direction.client}
+        assert connection.client.port == 1
+    (connection,) = read_capture(io.BytesIO(ANSWER))
+    assert [item.direction for item in connection.messages] == [Direction.server]
+
+
+def test_dtls_is_named_counted_and_passed_over() -> None:
+    record_of_dtls = bytes.fromhex("16 fefd 0000 000000000000 0003 010203")
+    alert = bytes.fromhex("15 fefd 0001 000000000001 0002 0100")
+
+    def udp(payload: bytes) -> bytes:
+        return struct.pack(">HHHH", 5000, 6000, 8 + len(payload), 0) + payload
+
+    datagrams = [record_of_dtls + alert, alert, alert + b"\x16", alert[:-1], b"\x16\xfe\xfd"]
+    packets = [(START, ipv4("192.0.2.1", "192.0.2.2", udp(payload), protocol=17)) for payload in datagrams]
+    capture = read_capture(io.BytesIO(pcap(packets)))
+    assert list(capture) == []
+    assert (capture.statistics.dtls, capture.statistics.other_packets) == (4, 5)
+    (warning,) = capture.warnings
+    assert warning.kind is WarningKind.unsupported
+    assert str(warning) == ("DTLS 1.2 between 192.0.2.1:5000 and 192.0.2.2:6000: its records are not read (4 times)")
+
+
+def test_a_connection_tells_what_carries_it_and_what_is_to_be_said_of_it() -> None:
+    capture = capture_of(between(CLIENTS[0]))
+    (connection,) = capture
+    assert data(connection) == [b"hello", b"bye"]
+    assert connection.transport is Transport.tcp
+    assert connection.judgement.negotiated.version is ProtocolVersion.TLS13
+    assert capture.position == len(pcap_of(between(CLIENTS[0])))
+
+
+def test_parts_of_a_capture_are_together_the_whole() -> None:
+    file = pcap_of(
+        interleaved(*(between(client) for client in CLIENTS))
+        + Wire(client=Endpoint("192.0.2.9", 1)).open().close().segments
+    )
+    parts = [read_capture(io.BytesIO(file), keylog=keylog(), part=Part(index, 2)) for index in range(2)]
+    numbers = [[connection.number for connection in part if data(connection) == [b"hello", b"bye"]] for part in parts]
+    assert numbers == [[0, 2], [1]]
+    assert [part.statistics.connections for part in parts] == [4, 4]
+    assert sum(part.statistics.not_tls for part in parts) == 1
 
 
 # -- limits ------------------------------------------------------------------------------------------------
@@ -280,6 +360,7 @@ def test_messages_of_all_connections_together_are_bounded() -> None:
     assert len(found) == 100
     kept = sum(len(item.raw) for each in found for item in each.messages if isinstance(item, Message))
     assert 0 < kept < 30_000
+    assert capture.waiting == 0
     assert any(connection.warnings for connection in found)
 
 
@@ -334,3 +415,36 @@ def test_segments_in_any_near_order_give_the_same_messages() -> None:
     assert not any(isinstance(item, Gap) for item in found)
     assert sorted(item.raw for item in found if isinstance(item, Message)) == sorted(expected)
     assert raw(FINISHED) in expected
+
+
+def test_connections_that_nobody_takes_are_bounded_and_the_one_that_is_read_is_whole() -> None:
+    """A long one is read to its end while ever more others wait."""
+    long = Talk().handshake()
+    for _ in range(30):
+        long.say(CLIENT, b"x" * 1000)
+    first = long.wire.segments
+    others = [segment for port in range(2000, 2200) for segment in between(Endpoint("192.0.2.9", port))]
+    talk_on = [*first[:30], *others, *first[30:]]
+    segments = [segment._replace(timestamp=START + at * 1000) for at, segment in enumerate(talk_on)]
+    capture = capture_of(segments, Limits(backlog=20_000, total_backlog=400_000))
+    connection = next(capture)
+    assert len(data(connection)) == 30
+    assert connection.ending is Ending.unfinished
+    rest = list(capture)
+    assert 10 < len(rest) < 30
+    assert [warning.kind for warning in capture.warnings] == [WarningKind.limit]
+    assert capture.warnings[0].count == 200 - len(rest)
+    assert all(data(each) == [b"hello", b"bye"] for each in rest)
+    assert capture.waiting == 0
+
+
+def test_many_closed_connections_do_not_push_out_one_that_is_open() -> None:
+    talk = Talk().handshake()
+    others = [segment for port in range(2000, 2100) for segment in between(Endpoint("192.0.2.9", port))]
+    before = len(talk.wire.segments)
+    talk.say(CLIENT, b"still here")
+    segments = [*talk.wire.segments[:before], *others, *talk.wire.segments[before:]]
+    capture = capture_of(segments, Limits(connections=2))
+    found = list(capture)
+    assert data(found[-1]) == [b"still here"]
+    assert not capture.warnings

@@ -20,7 +20,7 @@ from tls13.keylog import KeyLog
 
 CAPTURES = Path(__file__).resolve().parents[4] / "shared" / "captures"
 FILES = sorted(path for path in CAPTURES.glob("*/*") if ".pcap" in path.name)
-DECRYPTED = [path for path in FILES if path.parent.name == "recorded" and path.stem != "tls12"]
+DECRYPTED = [path for path in FILES if path.parent.name == "recorded"]
 TSHARK_REASSEMBLES = 2**17
 """tshark 4.0 passes over longer handshake messages, as the Certificate of 340 kB in one of the captures."""
 
@@ -58,6 +58,11 @@ FIELDS = (
     "tls.handshake.random",
     "tls.handshake.ciphersuite",
     "tls.handshake.extensions_server_name",
+    "tls.handshake.extensions_key_share_group",
+    "tls.handshake.extensions_alpn_str",
+    "tls.handshake.ja3",
+    "tls.handshake.ja3s",
+    "x509ce.dNSName",
     "frame.time_epoch",
 )
 
@@ -196,3 +201,68 @@ def test_every_parsed_message_rebuilds_to_its_bytes(path: Path) -> None:
                 assert message.value.build() == message.raw
                 parsed += 1
     assert parsed
+
+
+@pytest.mark.parametrize("path", FILES, ids=by_name)
+def test_fingerprints(path: Path, tshark: Tshark) -> None:
+    theirs = Reading.by_tshark(tshark, path, "tls.handshake.ja3", "tls.handshake.ja3s", decrypted=False)
+    told = 0
+    for connection in capture_of(path):
+        messages_of(connection)
+        found = connection.judgement.fingerprints
+        # tshark gives those of all hellos; of two it is the first ClientHello and the last ServerHello that count.
+        client = theirs.values.get((connection.number, connection.client.port), [""])
+        server = theirs.values.get((connection.number, connection.server.port), [""])
+        assert (found.ja3, found.ja3s) == (client[0], server[-1])
+        told += bool(found.ja3)
+    assert told
+
+
+@pytest.mark.parametrize("path", FILES, ids=by_name)
+def test_negotiated_parameters(path: Path, tshark: Tshark) -> None:
+    fields = ("ciphersuite", "extensions_key_share_group", "extensions_alpn_str")
+    suites, groups, protocols = (
+        Reading.by_tshark(tshark, path, f"tls.handshake.{field}", decrypted=True).values for field in fields
+    )
+    for connection in capture_of(path):
+        messages_of(connection)
+        agreed = connection.judgement.negotiated
+        server = (connection.number, connection.server.port)
+        assert (
+            f"0x{int(agreed.cipher_suite):04x}" == suites[server][-1] if agreed.cipher_suite else server not in suites
+        )
+        if server in groups:
+            assert agreed.group is not None
+            assert str(int(agreed.group)) == groups[server][-1]
+        assert agreed.application_protocol == protocols.get(server, [""])[-1]
+
+
+@pytest.mark.parametrize("path", FILES, ids=by_name)
+def test_names_in_certificates(path: Path, tshark: Tshark) -> None:
+    theirs = Reading.by_tshark(tshark, path, "x509ce.dNSName", decrypted=True)
+    ours = Reading()
+    for connection in capture_of(path):
+        messages_of(connection)
+        judged = connection.judgement
+        chains = ((Direction.client, judged.client_certificates), (Direction.server, judged.server_certificates))
+        for direction, chain in chains:
+            for certificate in chain:
+                for name in certificate.names:
+                    ours.add(connection, direction, name)
+    assert ours.values == theirs.values
+
+
+@pytest.mark.parametrize("path", FILES, ids=by_name)
+def test_whole_captures_of_real_programs_break_no_rule(path: Path) -> None:
+    for connection in capture_of(path):
+        messages_of(connection)
+        assert connection.judgement.anomalies == ()
+
+
+@pytest.mark.parametrize("path", DECRYPTED, ids=by_name)
+def test_nothing_is_left_that_the_key_log_opens(path: Path) -> None:
+    for connection in capture_of(path):
+        opaque = [message for message in messages_of(connection) if message.opaque]
+        assert opaque == []
+        assert connection.judgement.undecrypted == ()
+        assert connection.judgement.handshake_time is not None

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tls13.capture import Endpoint, WarningKind
 from tls13.capture.diagnostics import WarningLog
 from tls13.capture.files import Packet
-from tls13.capture.link import Segment, segment
+from tls13.capture.limits import Limits
+from tls13.capture.link import Datagram, Layers, Segment
 
 SEGMENT = Segment(START, CLIENT, SERVER, 0xFFFFFFF0, 77, PSH | ACK, b"payload", 7)
 CLIENT6, SERVER6 = Endpoint("2001:db8::1", 50000), Endpoint("2001:db8::2", 443)
@@ -25,10 +26,12 @@ SLL = struct.pack(">HHH8sH", 0, 1, 6, b"\2\0\0\0\0\1", 0x0800)
 SLL2 = struct.pack(">HHIHBB8s", 0x86DD, 0, 1, 1, 0, 6, b"\2\0\0\0\0\1")
 
 
-def found(data: bytes, link_type: int = 101, length: int | None = None) -> tuple[Segment | None, list[WarningKind]]:
+def found(
+    data: bytes, link_type: int = 101, length: int | None = None
+) -> tuple[Segment | Datagram | None, list[WarningKind]]:
     log = WarningLog()
     packet = Packet(START, link_type, data, len(data) if length is None else length)
-    return segment(packet, log), [warning.kind for warning in log]
+    return Layers(Limits(), log).open(packet), [warning.kind for warning in log]
 
 
 @pytest.mark.parametrize(
@@ -39,8 +42,11 @@ def found(data: bytes, link_type: int = 101, length: int | None = None) -> tuple
         (1, ethernet(IPV4 + bytes(6)), SEGMENT),
         (1, ethernet(VLAN + IPV4, 0x8100), SEGMENT),
         (1, ethernet(QINQ + IPV6, 0x88A8), SEGMENT6),
+        (1, ethernet(QINQ + IPV6, 0x9100), SEGMENT6),
         (113, SLL + IPV4, SEGMENT),
+        (113, SLL[:14] + b"\x81\0" + VLAN + IPV4, SEGMENT),
         (276, SLL2 + IPV6, SEGMENT6),
+        (276, b"\x81\0" + SLL2[2:] + VLAN + IPV4, SEGMENT),
         (0, struct.pack("<I", 2) + IPV4, SEGMENT),
         (0, struct.pack(">I", 30) + IPV6, SEGMENT6),
         (108, struct.pack(">I", 24) + IPV6, SEGMENT6),
@@ -63,6 +69,12 @@ def test_ipv6_extension_headers_are_stepped_over() -> None:
     atomic = bytes([6, 0, 0, 0, 0, 0, 0, 1])  # next: TCP; the first and last fragment
     payload = hop_by_hop + destination + routing + atomic + tcp(SEGMENT6)
     data = ipv6(CLIENT6.address, SERVER6.address, payload, next_header=0)
+    assert found(data) == (SEGMENT6, [])
+
+
+def test_an_authentication_header_counts_its_length_in_other_words() -> None:
+    authentication = bytes([6, 4, 0, 0]) + bytes(20)  # next: TCP; (4 + 2) * 4 bytes
+    data = ipv6(CLIENT6.address, SERVER6.address, authentication + tcp(SEGMENT6), next_header=51)
     assert found(data) == (SEGMENT6, [])
 
 
@@ -89,19 +101,6 @@ def test_a_packet_cut_by_the_capture_tells_its_length_on_the_wire() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
-    [
-        ipv4(CLIENT.address, SERVER.address, tcp(SEGMENT), fragment=0x2000),
-        ipv4(CLIENT.address, SERVER.address, tcp(SEGMENT), fragment=1),
-        ipv6(CLIENT6.address, SERVER6.address, bytes([6, 0, 0, 1, 0, 0, 0, 1]) + tcp(SEGMENT6), next_header=44),
-        ipv6(CLIENT6.address, SERVER6.address, bytes([6, 0, 0, 8, 0, 0, 0, 1]) + tcp(SEGMENT6), next_header=44),
-    ],
-)
-def test_fragments_are_warned_of(data: bytes) -> None:
-    assert found(data) == (None, [WarningKind.fragment])
-
-
-@pytest.mark.parametrize(
     ("link_type", "data"),
     [
         (1, ethernet(b"\0\1\x08\0\6\4\0\1" + bytes(20), 0x0806)),
@@ -109,8 +108,8 @@ def test_fragments_are_warned_of(data: bytes) -> None:
         (1, ethernet(b"\xff\xff" + bytes(40), 42)),
         (1, ethernet(b"\xaa\xaa\x03\0\0\0\x08\0" + IPV4, len(IPV4) + 8)),
         (1, ethernet(bytes(40), 0x88CC)),
-        (101, ipv4(CLIENT.address, SERVER.address, bytes(20), protocol=17)),
-        (101, ipv6(CLIENT6.address, SERVER6.address, bytes(20), next_header=17)),
+        (101, ipv4(CLIENT.address, SERVER.address, bytes(20), protocol=1)),
+        (101, ipv6(CLIENT6.address, SERVER6.address, bytes(20), next_header=58)),
         (101, ipv6(CLIENT6.address, SERVER6.address, bytes(8), next_header=59)),
         (101, b"\x00" * 40),
     ],
@@ -127,6 +126,69 @@ def test_an_unknown_link_type_is_warned_of() -> None:
 def test_a_packet_cut_anywhere_in_its_headers_is_warned_of(data: bytes) -> None:
     for length in range(len(data) - len(b"payload")):
         assert found(data[:length]) == (None, [WarningKind.unreadable])
+
+
+# -- tunnels and UDP -----------------------------------------------------------------------------------------------
+
+
+OUTER = ("198.51.100.1", "198.51.100.2")
+OUTER6 = ("2001:db8:ffff::1", "2001:db8:ffff::2")
+GRE = struct.pack(">HH", 0, 0x0800)
+GRE_WITH_ALL = struct.pack(">HHHHII", 0xB000, 0x86DD, 0xABCD, 0, 7, 99)  # checksum, key, sequence number
+VXLAN = bytes.fromhex("0800000000002a00")  # a network identifier is there: 42
+
+
+def udp(payload: bytes, *, source: int = 50000, destination: int = 443) -> bytes:
+    return struct.pack(">HHHH", source, destination, 8 + len(payload), 0) + payload
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (ipv4(*OUTER, GRE + IPV4, protocol=47), SEGMENT),
+        (ipv4(*OUTER, GRE_WITH_ALL + IPV6, protocol=47), SEGMENT6),
+        (ipv4(*OUTER, struct.pack(">HH", 0, 0x6558) + ethernet(VLAN + IPV4, 0x8100), protocol=47), SEGMENT),
+        (ipv6(*OUTER6, GRE + IPV4, next_header=47), SEGMENT),
+        (ipv4(*OUTER, udp(VXLAN + ethernet(IPV6, 0x86DD), destination=4789), protocol=17), SEGMENT6),
+        (ipv4(*OUTER, IPV4, protocol=4), SEGMENT),
+        (ipv4(*OUTER, IPV6, protocol=41), SEGMENT6),
+        (ipv6(*OUTER6, IPV4, next_header=4), SEGMENT),
+        (ipv4(*OUTER, ipv4(*OUTER, GRE + IPV4, protocol=47), protocol=4), SEGMENT),
+    ],
+)
+def test_tunnels_lead_to_the_segment_inside(data: bytes, expected: Segment) -> None:
+    assert found(data) == (expected, [])
+
+
+def test_tunnels_in_tunnels_end_somewhere() -> None:
+    data = IPV4
+    for _ in range(5):
+        data = ipv4(*OUTER, data, protocol=4)
+    assert found(data) == (None, [WarningKind.unsupported])
+
+
+@pytest.mark.parametrize(
+    "gre",
+    [
+        struct.pack(">HHHH", 0x2001, 0x880B, 10, 7),  # version 1, PPTP's
+        struct.pack(">HH", 0x4000, 0x0800),  # with source routes
+        struct.pack(">HH", 0, 0x88BE),
+    ],
+)
+def test_other_forms_of_gre_are_passed_over(gre: bytes) -> None:
+    assert found(ipv4(*OUTER, gre + IPV4, protocol=47)) == (None, [])
+
+
+def test_udp_gives_a_datagram_without_padding() -> None:
+    data = ethernet(ipv4(CLIENT.address, SERVER.address, udp(b"datagram"), protocol=17) + b"padding")
+    assert found(data, 1) == (Datagram(START, CLIENT, SERVER, b"datagram"), [])
+    data = ipv6(CLIENT6.address, SERVER6.address, udp(b""), next_header=17)
+    assert found(data) == (Datagram(START, CLIENT6, SERVER6, b""), [])
+
+
+def test_a_udp_port_of_vxlan_alone_makes_no_tunnel() -> None:
+    data = ipv4(CLIENT.address, SERVER.address, udp(b"no such header", destination=4789), protocol=17)
+    assert found(data) == (Datagram(START, CLIENT, Endpoint(SERVER.address, 4789), b"no such header"), [])
 
 
 @given(

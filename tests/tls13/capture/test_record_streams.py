@@ -278,3 +278,49 @@ def test_records_and_holes_cover_any_stream_in_order(
         at = each.offset + (len(each.raw) if isinstance(each, CapturedRecord) else each.length)
     assert at <= sum(piece if isinstance(piece, int) else len(piece) for piece in pieces)
     assert len(stream) == 0
+
+
+SSLV2_HELLO = bytes.fromhex(
+    "802e 01 0303"  # 46 bytes follow; client_hello; TLS 1.2
+    "0015 0000 0010"  # lengths: 7 cipher specs, no session ID, a challenge of 16 bytes
+    "00002f 000035 00000a 010080 0700c0 00009c 0000ff"
+    "000102030405060708090a0b0c0d0e0f"
+)
+
+
+def test_a_hello_in_the_form_of_ssl_2_is_named_and_starts_tls() -> None:
+    stream = RecordStream(True)
+    found = feed(stream, [SSLV2_HELLO[:7], SSLV2_HELLO[7:], CCS])
+    assert shown(found) == [(0, len(SSLV2_HELLO), GapReason.sslv2_hello), CCS]
+    assert stream.start is Start.client_hello
+    assert read(SSLV2_HELLO + CCS) == [(0, len(SSLV2_HELLO), GapReason.sslv2_hello), CCS]
+
+
+@pytest.mark.parametrize("data", [b"\x80\x2e\x02" + bytes(50), b"\x80\x2e\x01\x04\x00" + bytes(50), b"\x80\x80\x01"])
+def test_other_bytes_with_the_highest_bit_are_no_hello(data: bytes) -> None:
+    assert read(data) == [(0, len(data), NOT_TLS)]
+    assert read(SSLV2_HELLO, from_start=False) == [(0, len(SSLV2_HELLO), NOT_TLS)]
+
+
+def test_an_introduction_and_the_hello_behind_it_may_share_a_segment() -> None:
+    introduction = b"PROXY TCP6 2001:db8::1 2001:db8::2 1 443\r\n"
+    stream = RecordStream(True)
+    assert shown(feed(stream, [introduction + CLIENT_HELLO])) == [(0, len(introduction), NOT_TLS), CLIENT_HELLO]
+    assert stream.cleartext == introduction
+
+
+def test_cleartext_is_kept_by_its_first_and_last_bytes() -> None:
+    stream = RecordStream(True)
+    feed(stream, [b"first" + b"-" * 500, b"." * 500, b"-" * 500 + b"last", CLIENT_HELLO])
+    assert len(stream.cleartext) == 256
+    assert stream.cleartext.startswith(b"first-")
+    assert stream.cleartext.endswith(b"-last")
+
+
+def test_records_and_garbage_in_turn_are_told_apart_however_many_there_are() -> None:
+    pair = CCS + CCS + b"?"
+    found = read(CLIENT_HELLO + pair * 5000 + CCS + CCS)
+    holes = [each for each in found if isinstance(each, tuple)]
+    assert len(holes) == 5000
+    assert {(length, reason) for _, length, reason in holes} == {(1, NOT_TLS)}
+    assert found.count(CCS) == 10_002

@@ -1,0 +1,75 @@
+"""Link layers: where the network layer begins in a packet, and which it is. https://www.tcpdump.org/linktypes.html"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import dpkt.ethernet
+import dpkt.sll
+import dpkt.sll2
+
+IPV4: int = dpkt.ethernet.ETH_TYPE_IP
+IPV6: int = dpkt.ethernet.ETH_TYPE_IP6
+OTHER = 0
+"""An ethertype for what is not looked into."""
+
+Place = tuple[int, int]
+"""The ethertype of what follows, and where it begins."""
+
+
+def ethernet(data: bytes, at: int = 0) -> Place:
+    """A frame, with any number of VLAN tags. Raises IndexError where it is too short."""
+    return _behind_tags(data, at + _ETHERNET_LENGTH)
+
+
+def raw_ip(data: bytes, at: int = 0) -> Place:
+    """IP of the version that its first bits say. Raises IndexError where there is nothing."""
+    return _IP_VERSIONS.get(data[at] >> 4, OTHER), at
+
+
+def _loopback(data: bytes) -> Place:
+    # The family's number differs from system to system, and with the byte order; the IP version does not.
+    return raw_ip(data, _LOOPBACK_FAMILY_LENGTH)
+
+
+def _linux_cooked(data: bytes) -> Place:
+    return _behind_tags(data, _SLL_LENGTH)
+
+
+def _linux_cooked_2(data: bytes) -> Place:
+    protocol = data[0] << 8 | data[1]
+    return _behind_tags(data, _SLL2_LENGTH + _TAG_LENGTH) if protocol in _TAGS else (protocol, _SLL2_LENGTH)
+
+
+def _behind_tags(data: bytes, at: int) -> Place:
+    """What begins at `at`, behind its ethertype, or behind the VLAN tags that stand there. IEEE 802.1Q"""
+    ethertype = data[at - 2] << 8 | data[at - 1]
+    while ethertype in _TAGS:
+        at += _TAG_LENGTH
+        ethertype = data[at - 2] << 8 | data[at - 1]
+    return ethertype, at
+
+
+_ETHERNET_LENGTH: int = dpkt.ethernet.Ethernet.__hdr_len__
+_SLL_LENGTH: int = dpkt.sll.SLL.__hdr_len__
+_SLL2_LENGTH: int = dpkt.sll2.SLL2.__hdr_len__
+_TAG_LENGTH: int = dpkt.ethernet.VLANtag8021Q.__hdr_len__
+_TAGS = frozenset(
+    {dpkt.ethernet.ETH_TYPE_8021Q, dpkt.ethernet.ETH_TYPE_8021AD, dpkt.ethernet.ETH_TYPE_QINQ1}
+    | {dpkt.ethernet.ETH_TYPE_QINQ2}
+)
+_LOOPBACK_FAMILY_LENGTH = 4
+_IP_VERSIONS = {4: IPV4, 6: IPV6}
+
+LINK_TYPES: Mapping[int, Callable[[bytes], Place]] = {
+    0: _loopback,  # LINKTYPE_NULL
+    1: ethernet,  # LINKTYPE_ETHERNET
+    12: raw_ip,  # DLT_RAW, which some systems write into files in place of
+    14: raw_ip,
+    101: raw_ip,  # LINKTYPE_RAW
+    108: _loopback,  # LINKTYPE_LOOP
+    113: _linux_cooked,  # LINKTYPE_LINUX_SLL
+    228: raw_ip,  # LINKTYPE_IPV4
+    229: raw_ip,  # LINKTYPE_IPV6
+    276: _linux_cooked_2,  # LINKTYPE_LINUX_SLL2
+}

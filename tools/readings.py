@@ -1,0 +1,58 @@
+"""Fields whose bytes are of another grammar than TLS's, and what is told of them: certificates, OCSP responses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from schemas import Struct, tls12
+from schemas.certificate import CertificateEntry
+from schemas.extensions import CertificateStatus
+from tls13.capture import summary_of
+from tls13.capture.certificate_summary import revocation_of
+from tls13.errors import BadCertificate
+
+_NAMES_SHOWN = 6
+
+
+def certificate_facts(der: bytes) -> list[str]:
+    """`CN=localhost`, `issuer CN=Test CA`, `2026-01-01 to 2027-01-01`, `names localhost ::1`, `key RSA 2048` and so on.
+
+    Of what does not parse, it is said that it does not; a stranger's text is made printable.
+    """
+    try:
+        return list(_certificate(der))
+    except BadCertificate:
+        return ["no readable X.509 certificate"]
+
+
+def _certificate(der: bytes) -> Iterator[str]:
+    found = summary_of(der)
+    yield found.subject or "no name"
+    yield "issued by itself" if found.is_self_issued else f"issuer {found.issuer}"
+    yield f"{found.not_before:%Y-%m-%d} to {found.not_after:%Y-%m-%d}"
+    if found.names:
+        more = len(found.names) - _NAMES_SHOWN
+        yield f"names {' '.join(found.names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}"
+    yield f"key {found.key}"
+    yield f"signed by {found.signature}"
+    if found.is_authority:
+        yield "an authority"
+    if found.timestamps:
+        yield f"{len(found.timestamps)} SCT{'s' * (len(found.timestamps) > 1)}"
+
+
+def revocation_facts(der: bytes) -> list[str]:
+    """What an OCSP response says."""
+    try:
+        return [str(revocation_of(der))]
+    except BadCertificate:
+        return ["no readable OCSP response"]
+
+
+READINGS: Mapping[tuple[type[Struct], str], Callable[[bytes], Sequence[str]]] = {
+    (CertificateEntry, "cert_data"): certificate_facts,
+    (tls12.Certificate, "certificate_list"): certificate_facts,
+    (CertificateStatus, "response"): revocation_facts,
+    (tls12.CertificateStatus, "response"): revocation_facts,
+}
+"""By struct and field; where that is a list, of each of its items."""
