@@ -1,4 +1,4 @@
-"""While a signature is awaited nothing is read and nothing is sent, and what the peer says meanwhile has bounds."""
+"""What a peer may say while a signature is awaited: it is held back up to a limit, and refused afterwards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from by_hand import ALERT, APPLICATION_DATA, HANDSHAKE, alert, key_update, message, plaintext
+from by_hand import ALERT, HANDSHAKE, alert, message, plaintext
 from endpoints import Endpoints, SlowSigner
 from scripted import Peer, ScriptedClient, ScriptedServer
 from violations import EVERY_TYPE, WELL_FORMED
@@ -15,7 +15,7 @@ from schemas.code_points import AlertDescription, AlertLevel, HandshakeType, Sig
 from schemas.handshake import MESSAGE_TYPES
 from tls13 import errors
 from tls13.errors import AlertReceived, InternalError, TLSError, TruncationError, UnexpectedMessage
-from tls13.events import DataReceived, HandshakeCompleted, SignaturePending
+from tls13.events import SignaturePending
 from tls13.handshake.states import (
     AwaitingSignature,
     ClientConnected,
@@ -166,56 +166,3 @@ def test_a_signer_that_fails_ends_the_connection(endpoints: Endpoints, start: St
     peer, signer = start(endpoints)
     signer.is_broken = True
     assert type(refusal(peer, lambda: go_on(peer, signer))) is InternalError
-
-
-@pytest.mark.parametrize("start", [client, client_asked_late])
-def test_what_came_meanwhile_is_read_afterwards(endpoints: Endpoints, start: Start) -> None:
-    peer, signer = start(endpoints)
-    peer.deliver(peer.record(APPLICATION_DATA, b"in the meantime"))
-    signer.is_ready = True
-    told = peer.connection.continue_handshake()
-    assert told[-1] == DataReceived(b"in the meantime")
-    assert any(isinstance(each, HandshakeCompleted) for each in told) == (start is client)
-
-
-def late(endpoints: Endpoints) -> tuple[ScriptedServer, SlowSigner]:
-    peer, signer = client_asked_late(endpoints)
-    assert isinstance(peer, ScriptedServer)
-    return peer, signer
-
-
-def sent_after(peer: ScriptedServer, signer: SlowSigner) -> list[tuple[int, bytes]]:
-    """Content type of each record that leaves with the signature, and the type of each message or the content."""
-    go_on(peer, signer)
-    heard = []
-    for content_type, content in peer.hear():
-        while content_type == HANDSHAKE and content:
-            heard.append((HANDSHAKE, content[:1]))
-            content = content[4 + int.from_bytes(content[1:4], "big") :]
-        if content_type != HANDSHAKE:
-            heard.append((content_type, content))
-    return heard
-
-
-ANSWER = [(HANDSHAKE, b"\x0b"), (HANDSHAKE, b"\x0f"), (HANDSHAKE, b"\x14")]
-
-
-def test_nothing_stands_between_the_parts_of_a_late_answer(endpoints: Endpoints) -> None:
-    """§4.7.2: neither data of the caller's, nor the KeyUpdate that the server has asked for."""
-    peer, signer = late(endpoints)
-    peer.connection.send(b"data")
-    assert peer.connection.data_to_send() == b""
-    assert sent_after(peer, signer) == [*ANSWER, (APPLICATION_DATA, b"data")]
-    peer, signer = late(endpoints)
-    peer.deliver(peer.record(HANDSHAKE, key_update(1)))
-    assert sent_after(peer, signer) == [*ANSWER, (HANDSHAKE, b"\x18")]
-
-
-def test_nothing_follows_close_notify(endpoints: Endpoints) -> None:
-    """§6.1: neither the rest of the answer, nor data that waited for it."""
-    peer, signer = late(endpoints)
-    peer.connection.send(b"data")
-    peer.connection.close()
-    peer.listen()
-    heard = [*peer.hear(), *sent_after(peer, signer)]
-    assert heard[-1] == (ALERT, alert(AlertDescription.close_notify, AlertLevel.warning))

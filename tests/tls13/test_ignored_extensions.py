@@ -1,24 +1,54 @@
-"""Extensions that are none of the endpoint's business, whatever is in them. RFC 9846 §4.2.2, §4.3, §9.3"""
+"""Extensions that are none of the endpoint's business, whatever is in them. RFC 9846 §4.2.2, §4.3, §4.4.2, §4.7.1"""
 
 from __future__ import annotations
 
 import pytest
 from by_hand import disguised
 from endpoints import Endpoints
+from violations import TICKET
 
 from schemas.code_points import ExtensionType
+from schemas.extension_block import ROWS
+from tls13.events import TicketReceived
 from tls13.handshake.reading import IMPLEMENTED
-from tls13.handshake.states import WaitClientFinished
+from tls13.handshake.states import ClientConnected, WaitCertificate, WaitCertificateOrRequest, WaitClientFinished
 
-ELSEWHERE = {ExtensionType.oid_filters}
-"""Known, and not for a ClientHello: that is another matter."""
+STRANGERS = (ExtensionType(0x5A5A), ExtensionType(0xFE00))
+"""GREASE, and a type that nobody knows."""
 
-IGNORED = [each for each in ExtensionType.__members__.values() if each not in IMPLEMENTED and each not in ELSEWHERE]
+BODIES = (b"", b"\xff", b"\x00\x05\x01", bytes(40))
 
 
-@pytest.mark.parametrize("extension_type", [*IGNORED, ExtensionType(0x5A5A), ExtensionType(0xFE00)], ids=str)
+def ignored_in(message: str) -> list[ExtensionType]:
+    """Whatever this endpoint does not look at, save what is known to have no place in that message."""
+    others = [each for each in (*ExtensionType.__members__.values(), *STRANGERS) if each not in IMPLEMENTED]
+    return [each for each in others if each not in ROWS or message in ROWS[each].bodies]
+
+
+@pytest.mark.parametrize("extension_type", ignored_in("client_hello"), ids=str)
 def test_a_server_ignores_what_it_does_not_implement(endpoints: Endpoints, extension_type: ExtensionType) -> None:
-    for data in (b"", b"\xff", b"\x00\x05\x01", bytes(40)):
+    for data in BODIES:
         client = endpoints.scripted_client()
         client.deliver(client.records(disguised(client.client_hello(), int(extension_type), data)))
         assert isinstance(client.connection.state, WaitClientFinished), (extension_type, data)
+
+
+@pytest.mark.parametrize("extension_type", ignored_in("certificate_request"), ids=str)
+def test_a_client_ignores_it_in_a_request(endpoints: Endpoints, extension_type: ExtensionType) -> None:
+    """In the handshake and after it."""
+    for data in BODIES:
+        server = endpoints.scripted_server().reach(WaitCertificateOrRequest)
+        server.tell(disguised(server.certificate_request(), int(extension_type), data))
+        assert isinstance(server.connection.state, WaitCertificate), (extension_type, data)
+        late = endpoints.scripted_server(post_handshake_auth=True).reach(ClientConnected)
+        late.say(disguised(late.certificate_request(b"late"), int(extension_type), data))
+        assert [each[0] for each in late.late_answer] == [11, 20]
+
+
+@pytest.mark.parametrize("extension_type", ignored_in("new_session_ticket"), ids=str)
+def test_a_client_ignores_it_in_a_ticket(endpoints: Endpoints, extension_type: ExtensionType) -> None:
+    for data in BODIES:
+        server = endpoints.scripted_server().reach(ClientConnected)
+        (told,) = server.tell(disguised(TICKET, int(extension_type), data))
+        assert isinstance(told, TicketReceived)
+        assert told.session is not None

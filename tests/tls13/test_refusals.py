@@ -1,4 +1,4 @@
-"""What both roles refuse besides handshake messages: records, change_cipher_spec, alerts. RFC 9846 §5, §6, §4.7"""
+"""What both roles refuse of records, change_cipher_spec, KeyUpdates and tickets, in every state. RFC 9846 §5, §4.7"""
 
 from __future__ import annotations
 
@@ -15,54 +15,26 @@ from by_hand import (
     plaintext,
     raw,
 )
-from endpoints import CLIENT_STATES, SERVER_STATES, Endpoints
-from scripted import Peer, ScriptedClient, ScriptedServer
+from endpoints import Endpoints
+from scripted import Peer
+from state_groups import AFTER_THE_FIRST_HELLO, ALL, CONNECTED, IN_THE_CLEAR, LATE, NOTHING_HEARD, PROTECTED, each_of
 
-from schemas.code_points import AlertDescription, AlertLevel
-from schemas.handshake import EncryptedExtensions
+from schemas.code_points import AlertDescription
 from tls13 import errors
-from tls13.errors import AlertReceived, TLSError
-from tls13.events import DataReceived, KeysUpdated, PeerClosed, TicketReceived
+from tls13.errors import TLSError
+from tls13.events import DataReceived, KeysUpdated, TicketReceived
 from tls13.handshake.states import (
     ClientConnected,
-    ServerConnected,
     ServerStart,
     State,
-    WaitCertificateOrRequest,
-    WaitCertificateVerify,
-    WaitClientCertificate,
-    WaitClientFinished,
     WaitEndOfEarlyData,
-    WaitLateCertificateVerify,
-    WaitLateFinished,
     WaitSecondClientHello,
     WaitServerHello,
-    WaitServerHelloAfterRetry,
 )
 from tls13.handshake.table import ALLOWED_TYPES
 from tls13.limits import Limits
 
-IN_THE_CLEAR: tuple[type[State], ...] = (
-    WaitServerHello,
-    WaitServerHelloAfterRetry,
-    ServerStart,
-    WaitSecondClientHello,
-)
-CONNECTED: tuple[type[State], ...] = (ClientConnected, ServerConnected)
-LATE: tuple[type[State], ...] = (WaitLateCertificateVerify, WaitLateFinished)
-"""In the middle of an answer after the handshake, which nothing may interrupt. §4.7.2"""
-ALL: tuple[type[State], ...] = (*CLIENT_STATES, *SERVER_STATES)
-PROTECTED = tuple(each for each in ALL if each not in IN_THE_CLEAR)
-HANDSHAKING = tuple(each for each in ALL if each not in (*CONNECTED, *LATE))
-NOTHING_HEARD: tuple[type[State], ...] = (WaitEndOfEarlyData, WaitClientCertificate, WaitClientFinished)
-"""Of a server that has not opened a record yet."""
-AFTER_THE_FIRST_HELLO = tuple(each for each in HANDSHAKING if each is not ServerStart)
-
 TICKET = raw(violations.TICKET)
-
-
-def each_of(*states: type[State]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("state", states, ids=lambda each: each.__name__)
 
 
 def refused(peer: Peer, wire: bytes, reason: type[TLSError]) -> None:
@@ -245,15 +217,6 @@ def test_a_protected_change_cipher_spec_is_unexpected(endpoints: Endpoints, stat
     refused(peer, peer.record(CHANGE_CIPHER_SPEC, b"\x01"), errors.UnexpectedMessage)
 
 
-def test_change_cipher_spec_for_ever_is_refused(endpoints: Endpoints) -> None:
-    for peer in (
-        endpoints.scripted_server(limits=Limits(change_cipher_specs=3)),
-        endpoints.scripted_client(limits=Limits(change_cipher_specs=3)).reach(WaitClientFinished),
-    ):
-        peer.deliver(plaintext(CHANGE_CIPHER_SPEC, b"\x01") * 3)
-        refused(peer, plaintext(CHANGE_CIPHER_SPEC, b"\x01"), errors.TooManyMessages)
-
-
 # Handshake messages over records, §5.1
 
 
@@ -339,7 +302,7 @@ def test_the_next_key_opens_nothing_before_its_key_update(endpoints: Endpoints, 
 
 @each_of(*CONNECTED)
 def test_key_updates_for_ever_are_refused(endpoints: Endpoints, state: type[State]) -> None:
-    peer = connected(endpoints, state, Limits(key_updates=5))
+    peer = endpoints.peer(state, limits=Limits(key_updates=5))
     for _ in range(3):
         update(peer, times=5)
         assert peer.deliver(peer.record(APPLICATION_DATA, b"x")) == [DataReceived(b"x")]
@@ -350,17 +313,11 @@ def test_key_updates_for_ever_are_refused(endpoints: Endpoints, state: type[Stat
 @each_of(*CONNECTED)
 def test_key_updates_between_what_we_send_are_no_flood(endpoints: Endpoints, state: type[State]) -> None:
     """A peer that only listens may change its keys as often as it likes while it is sent data."""
-    peer = connected(endpoints, state, Limits(key_updates=5))
+    peer = endpoints.peer(state, limits=Limits(key_updates=5))
     for _ in range(20):
         update(peer, times=1)
         peer.connection.send(b"more")
     assert type(peer.connection.state) is state
-
-
-def connected(endpoints: Endpoints, state: type[State], limits: Limits) -> Peer:
-    if state is ClientConnected:
-        return endpoints.scripted_server(limits=limits).reach(state)
-    return endpoints.scripted_client(limits=limits).reach(state)
 
 
 def update(peer: Peer, times: int) -> None:
@@ -394,169 +351,3 @@ def test_a_ticket_with_an_unknown_extension_is_taken(endpoints: Endpoints) -> No
     ticket = message(4, TICKET[4:-2] + bytes.fromhex("0004 fade0000"))
     (event,) = peer.deliver(peer.record(HANDSHAKE, ticket))
     assert isinstance(event, TicketReceived)
-
-
-# Alerts, §6
-
-
-@each_of(*ALL)
-@pytest.mark.parametrize("content", [b"\x02", b"\x02\x28\x00", alert(AlertDescription.user_canceled) * 2])
-def test_an_alert_of_another_length_does_not_parse(endpoints: Endpoints, state: type[State], content: bytes) -> None:
-    peer = endpoints.peer(state)
-    refused(peer, peer.record(ALERT, content), errors.MalformedMessage)
-
-
-@each_of(*ALL)
-@pytest.mark.parametrize("level", [AlertLevel.warning, AlertLevel.fatal, AlertLevel(0), AlertLevel(99)], ids=int)
-def test_an_error_alert_is_fatal_whatever_its_level(
-    endpoints: Endpoints, state: type[State], level: AlertLevel
-) -> None:
-    for description in (AlertDescription.handshake_failure, AlertDescription(200), AlertDescription.no_renegotiation):
-        peer = endpoints.peer(state)
-        peer.hear()
-        with pytest.raises(AlertReceived) as raised:
-            peer.deliver(peer.record(ALERT, alert(description, level)))
-        assert raised.value.alert is description
-        assert str(int(description)) in str(raised.value)
-        assert peer.inbox == []
-        peer.check_latched(raised.value)
-
-
-@each_of(*CONNECTED)
-@pytest.mark.parametrize("level", [AlertLevel.warning, AlertLevel.fatal], ids=int)
-def test_user_canceled_is_no_error_and_close_notify_ends_the_data(
-    endpoints: Endpoints, state: type[State], level: AlertLevel
-) -> None:
-    peer = endpoints.peer(state)
-    peer.hear()
-    assert peer.deliver(peer.record(ALERT, alert(AlertDescription.user_canceled, level))) == []
-    assert peer.deliver(peer.record(ALERT, alert(AlertDescription.close_notify, level))) == [PeerClosed()]
-    assert peer.hear() == []
-    assert peer.connection.receive_eof() == []
-
-
-@each_of(*HANDSHAKING)
-def test_a_peer_that_closes_during_the_handshake_has_failed_it(endpoints: Endpoints, state: type[State]) -> None:
-    """Whoever waits for the handshake to complete must hear that it never will."""
-    peer = endpoints.peer(state)
-    peer.hear()
-    canceled = alert(AlertDescription.user_canceled, AlertLevel.warning)
-    assert peer.deliver(peer.record(ALERT, canceled)) == []
-
-    def close() -> None:
-        peer.deliver(peer.record(ALERT, alert(AlertDescription.close_notify, AlertLevel.warning)))
-        peer.connection.receive_eof()
-
-    with pytest.raises((AlertReceived, errors.TruncationError), match="handshake"):
-        close()
-    assert peer.connection.is_closed
-    peer.skip_change_cipher_spec()
-    assert peer.hear() == [(ALERT, alert(AlertDescription.close_notify, AlertLevel.warning))]
-
-
-def test_user_canceled_for_ever_is_refused(endpoints: Endpoints) -> None:
-    canceled = alert(AlertDescription.user_canceled, AlertLevel.warning)
-    for state in CONNECTED:
-        peer = connected(endpoints, state, Limits(warning_alerts=2))
-        peer.deliver(peer.record(ALERT, canceled) + peer.record(ALERT, canceled))
-        refused(peer, peer.record(ALERT, canceled), errors.TooManyMessages)
-
-
-@each_of(*CONNECTED)
-def test_whatever_follows_close_notify_is_ignored(endpoints: Endpoints, state: type[State]) -> None:
-    peer = endpoints.peer(state)
-    peer.hear()
-    closing = peer.record(ALERT, alert(AlertDescription.close_notify, AlertLevel.warning))
-    more = peer.record(APPLICATION_DATA, b"too late") + peer.record(ALERT, b"\x02\x28")
-    assert peer.deliver(closing + more + b"GET / HTTP/1.1") == [PeerClosed()]
-    assert peer.deliver(b"\xff" * 10) == []
-    assert peer.hear() == []
-    peer.connection.close()
-    peer.listen()
-    assert peer.next_record()[0] == ALERT
-
-
-# Empty application data
-
-
-def test_empty_records_are_data_of_no_length_but_not_for_ever(endpoints: Endpoints) -> None:
-    for state in CONNECTED:
-        peer = connected(endpoints, state, Limits(empty_records=4))
-        for _ in range(3):
-            assert peer.deliver(b"".join(peer.record(APPLICATION_DATA, b"", 7) for _ in range(4))) == []
-            assert peer.deliver(peer.record(APPLICATION_DATA, b"x")) == [DataReceived(b"x")]
-        peer.deliver(b"".join(peer.record(APPLICATION_DATA, b"") for _ in range(4)))
-        refused(peer, peer.record(APPLICATION_DATA, b""), errors.TooManyMessages)
-
-
-# Errors come with what was told before them
-
-
-@pytest.mark.parametrize(
-    ("state", "context"),
-    [
-        (WaitServerHello, "during the handshake, after ClientHello"),
-        (WaitCertificateVerify, "during the handshake"),
-        (ServerStart, "during the handshake"),
-        (WaitClientFinished, "during the handshake, after the server's flight"),
-    ],
-)
-def test_an_alert_in_the_handshake_says_so(endpoints: Endpoints, state: type[State], context: str) -> None:
-    peer = endpoints.peer(state)
-    with pytest.raises(AlertReceived, match=context) as raised:
-        peer.deliver(peer.record(ALERT, alert(AlertDescription.handshake_failure)))
-    is_first = state is WaitServerHello
-    assert ("after ClientHello" in str(raised.value)) == is_first, "a server never sends one"
-
-
-def test_an_alert_after_the_handshake_does_not_speak_of_it(endpoints: Endpoints) -> None:
-    peer = endpoints.peer(ClientConnected)
-    with pytest.raises(AlertReceived) as raised:
-        peer.deliver(peer.record(ALERT, alert(AlertDescription.internal_error)))
-    assert str(raised.value) == "the peer sent alert internal_error (80)"
-
-
-def test_an_error_carries_the_events_before_it(endpoints: Endpoints) -> None:
-    peer = endpoints.peer(ClientConnected)
-    wire = peer.record(APPLICATION_DATA, b"good") + peer.record(HANDSHAKE, TICKET) + peer.record(99, b"bad")
-    error = peer.refused(wire)
-    data, ticket = error.events
-    assert data == DataReceived(b"good")
-    assert isinstance(ticket, TicketReceived)
-
-
-def test_an_alert_of_the_peers_carries_the_events_before_it(endpoints: Endpoints) -> None:
-    peer = endpoints.peer(ServerConnected)
-    with pytest.raises(AlertReceived) as raised:
-        peer.deliver(peer.record(APPLICATION_DATA, b"good") + peer.record(ALERT, b"\x02\x50"))
-    assert raised.value.events == (DataReceived(b"good"),)
-
-
-def test_a_truncated_connection_says_what_was_awaited(endpoints: Endpoints) -> None:
-    server = endpoints.scripted_server().reach(WaitCertificateOrRequest)
-    with pytest.raises(errors.TruncationError, match="CertificateRequest or Certificate") as raised:
-        server.connection.receive_eof()
-    assert server.connection.is_closed
-    server.listen()
-    server.skip_change_cipher_spec()
-    assert server.hear() == [(ALERT, alert(AlertDescription.close_notify, AlertLevel.warning))]
-    with pytest.raises(errors.TruncationError) as again:
-        server.deliver(server.record(HANDSHAKE, raw(EncryptedExtensions())))
-    assert again.value is raised.value
-
-
-def test_a_refusal_names_the_message_concerned(endpoints: Endpoints) -> None:
-    client = endpoints.scripted_client()
-    error = client.refused_message(client.client_hello(legacy_compression_methods=b"\x01\x00"))
-    assert error.message == "client_hello"
-    server: ScriptedServer = endpoints.scripted_server()
-    error = server.refused_message(server.server_hello(legacy_compression_method=1))
-    assert error.message == "server_hello"
-
-
-def test_a_malformed_message_tells_path_and_offset(endpoints: Endpoints) -> None:
-    client: ScriptedClient = endpoints.scripted_client()
-    error = client.refused_message(message(1, raw(client.client_hello())[4:] + b"\0"))
-    assert isinstance(error, errors.MalformedMessage)
-    assert error.error.offset == len(raw(client.client_hello()))
-    assert "client_hello" in error.error.path

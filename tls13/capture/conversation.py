@@ -192,7 +192,7 @@ class Conversation:
             yield from self._content(side, Content(record, content_type, record.fragment))
 
     def _read_without_change(self, side: _Side, record: CapturedRecord) -> Iterator[Message]:
-        """A record of TLS 1.2 or older whose ChangeCipherSpec may be missing; application data is never in the clear."""
+        """A record before TLS 1.3 whose ChangeCipherSpec may be missing; application data is never in the clear."""
         opener = self._tls12.opener(side.direction)
         opener.skip_bytes(0)
         opened = opener.open(record)

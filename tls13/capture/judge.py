@@ -281,19 +281,13 @@ class Judge:
                 self._certificate_request(item, message)
             case CertificateVerify() | tls12.CertificateVerify():
                 self._certificate_verify(item, message)
-            case tls12.ServerKeyExchange():
-                facts.server_key_exchange(message)
-            case tls12.CertificateStatus(response=response):
-                facts.staple(response)
-            case tls12.ServerHelloDone():
-                facts.server_hello_done()
             case NewSessionTicket():
                 self._found(item, rules.of_ticket(message))
             case Finished() | tls12.Finished() | tls10.Finished():
                 self._finished |= {item.direction}
                 self._end_of_handshake(item)
             case _:
-                pass
+                facts.see_older(message)
 
     # -- hellos
 

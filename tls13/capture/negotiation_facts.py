@@ -21,6 +21,7 @@ from schemas.extensions import (
     SupportedVersions,
 )
 from schemas.handshake import EncryptedExtensions, HelloRetryRequest, ServerHello
+from schemas.vocabulary import Struct
 from tls13.capture.judgement import EarlyData, Negotiated, NotTaken, Offer, Resumption, Retry
 from tls13.capture.known_servers import KnownServer, KnownServers
 from tls13.capture.messages import Direction
@@ -153,8 +154,20 @@ class Facts:
         """How the server's CertificateVerify is signed."""
         self.negotiated = replace(self.negotiated, signature_scheme=scheme)
 
-    def server_key_exchange(self, message: tls12.ServerKeyExchange) -> None:
-        """The server's half of a key exchange before TLS 1.3, in the form of the suite."""
+    def see_older(self, message: Struct) -> None:
+        """A message that only TLS 1.2 and older have."""
+        match message:
+            case tls12.ServerKeyExchange():
+                self._server_key_exchange(message)
+            case tls12.CertificateStatus(response=response):
+                self.staple(response)
+            case tls12.ServerHelloDone():
+                self._is_full = True
+            case _:
+                pass
+
+    def _server_key_exchange(self, message: tls12.ServerKeyExchange) -> None:
+        """The server's half of a key exchange, in the form of the suite."""
         suite, version = self.negotiated.cipher_suite, self.negotiated.version
         if suite is None or version is None:
             return
@@ -171,10 +184,6 @@ class Facts:
             self.server.takes(groups=[params.curve_params.namedcurve])
         if isinstance(exchange, tls12.SignedDHParams | tls12.SignedECDHParams):
             self.negotiated = replace(self.negotiated, signature_scheme=exchange.signed_params.algorithm)
-
-    def server_hello_done(self) -> None:
-        """The server's flight of a full handshake before TLS 1.3 ends."""
-        self._is_full = True
 
     def server_changes_cipher(self) -> None:
         """The server's ChangeCipherSpec before TLS 1.3: without ServerHelloDone before it, a session is resumed."""

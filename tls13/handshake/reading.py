@@ -12,7 +12,13 @@ from schemas.certificate import Certificate
 from schemas.code_points import ExtensionType, ProtocolVersion
 from schemas.errors import DecodeError
 from schemas.extension_block import Extension
-from schemas.handshake import EncryptedExtensions, Handshake, HelloRetryRequest, ServerHello
+from schemas.handshake import (
+    HELLO_RETRY_REQUEST_RANDOM,
+    EncryptedExtensions,
+    Handshake,
+    HelloRetryRequest,
+    ServerHello,
+)
 from schemas.selective import reading_only
 from tls13.errors import DowngradeDetected, Reason, UnsupportedVersion
 from tls13.handshake.negotiation import check_responses
@@ -103,7 +109,10 @@ def _older_hello(raw: bytes) -> Reason | None:
     match message:
         case tls12.ClientHello() if not _speaks_tls13(message.extensions):
             return UnsupportedVersion([message.client_version], TLS13_ONLY, message="client_hello")
-        case tls12.ServerHello() if not _speaks_tls13(message.extensions):
+        # A HelloRetryRequest is none, whatever it lacks: its random is looked at first. §4.2.3
+        case tls12.ServerHello() if message.random != HELLO_RETRY_REQUEST_RANDOM and not _speaks_tls13(
+            message.extensions
+        ):
             return older_server_hello(message.random, message.server_version, TLS13_ONLY)
         case _:
             return None

@@ -86,8 +86,9 @@ def check_unchanged(memory: RetryMemory, first: ClientHello | None, second: Clie
     if memory.unchanged != _digest(second):
         what = "something" if first is None else _changed(first, second)
         raise ChangedParameter(f"{what} is not that of the first client_hello", message="client_hello")
-    if PreSharedKey.client_hello.find(second.extensions) is not None and not memory.offered_psk:
-        raise ChangedParameter("pre_shared_key is new in the second client_hello", message="client_hello")
+    offered = _identities(second)
+    if offered and (not memory.offered_psk or (first is not None and not offered <= _identities(first))):
+        raise ChangedParameter("pre_shared_key names a key that the first client_hello did not", message="client_hello")
     if EarlyDataIndication.client_hello.find(second.extensions) is not None:
         raise ChangedParameter("early_data stands in the second client_hello too", message="client_hello")
 
@@ -133,6 +134,11 @@ def _unsealed(config: ServerConfig, cookie: bytes) -> RetryMemory:
     if state.memory.cipher_suite not in SUITES:
         raise BadCookie("the cookie is for a cipher suite that is not known here", message="client_hello")
     return state.memory
+
+
+def _identities(hello: ClientHello) -> set[bytes]:
+    psks = PreSharedKey.client_hello.find(hello.extensions)
+    return set() if psks is None else {each.identity for each in psks.identities}
 
 
 def _digest(hello: ClientHello) -> bytes:
