@@ -204,11 +204,15 @@ class Handshake(Struct):
         msg_type = MESSAGE_TYPES.get(type(message))
         if msg_type is None:
             raise EncodeError("a handshake message", describe(message), path="handshake")
-        # The message was checked when it was made: a `Handshake` of it needs no checking besides.
+        return cls(msg_type=msg_type, message=message)
+
+    @classmethod
+    def framed(cls, message: HandshakeMessage) -> bytes:
+        """The bytes of `Handshake.of(message)`, which is built once instead of twice. Raises EncodeError as that does."""
         made = object.__new__(cls)
-        object.__setattr__(made, "msg_type", msg_type)
+        object.__setattr__(made, "msg_type", MESSAGE_TYPES.get(type(message)))
         object.__setattr__(made, "message", message)
-        return made
+        return made.build()
 
 
 @struct

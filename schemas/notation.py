@@ -18,16 +18,20 @@ from schemas import (
     cipher_suites,
     code_points,
     derived,
+    dtls,
     encrypted_client_hello,
     extensions,
     handshake,
+    hpke,
     quic,
+    quic_packets,
     record,
     sslv2,
     stored,
     tls10,
     tls12,
     tls12_extensions,
+    tls12_records,
     transparency,
     unlisted_extensions,
 )
@@ -70,6 +74,10 @@ MODULES = (
     tls12_extensions,
     tls10,
     sslv2,
+    tls12_records,
+    dtls,
+    quic_packets,
+    hpke,
 )
 """Everything that declares a struct or a registry. TLS 1.3's come first: their names are the short ones."""
 

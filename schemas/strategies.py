@@ -131,6 +131,11 @@ def _(schema: Zeros) -> st.SearchStrategy[bytes]:
     return st.integers(0, SOME_BYTES).map(bytes)
 
 
+@value_of.register(BehindVariableLength)
+def _(schema: BehindVariableLength) -> st.SearchStrategy[Any]:
+    return kept(schema.inner)
+
+
 @value_of.register(Opaque)
 def _(schema: Opaque) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=schema.floor, max_size=min(schema.ceiling, schema.floor + SOME_BYTES))

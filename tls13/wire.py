@@ -134,7 +134,7 @@ class Wire:
         if isinstance(edited, bytes):
             raw = edited
         else:
-            message, raw = edited, Handshake.of(edited).build()
+            message, raw = edited, Handshake.framed(edited)
             if complete is not None:
                 raw = complete(message, raw)
                 message = Handshake.parse(raw).message

@@ -18,16 +18,20 @@ from schemas import (
     alert,
     certificate,
     derived,
+    dtls,
     encrypted_client_hello,
     extensions,
     handshake,
+    hpke,
     quic,
+    quic_packets,
     record,
     sslv2,
     stored,
     tls10,
     tls12,
     tls12_extensions,
+    tls12_records,
     transparency,
     unlisted_extensions,
 )
@@ -58,8 +62,9 @@ GROUPS: Mapping[str, Sequence[ModuleType]] = {
         quic,
         tls12_extensions,
     ),
-    "What is hashed, signed or derived from, and what is kept": (derived, stored),
-    "TLS 1.2 and older": (tls12, tls10, sslv2),
+    "What is hashed, signed or derived from, and what is kept": (derived, hpke, stored),
+    "TLS 1.2 and older": (tls12, tls12_records, tls10, sslv2),
+    "DTLS and QUIC, as far as captures are read": (dtls, quic_packets),
 }
 """The chapters of structs, by the modules that declare them."""
 

@@ -238,6 +238,14 @@ def test_bytes_behind_server_hello_in_its_record_are_refused(endpoints: Endpoint
     assert type(error) is errors.KeyChangeInsideMessage
 
 
+@pytest.mark.parametrize("more", [b"\x02", message(2, bytes(70))], ids=["a-part", "a-message"])
+def test_bytes_behind_hello_retry_request_in_its_record_are_refused(endpoints: Endpoints, more: bytes) -> None:
+    """A server has nothing to say before the second ClientHello."""
+    server = endpoints.scripted_server()
+    error = server.refused_message(server.hello_retry_request(), more)
+    assert type(error) is errors.KeyChangeInsideMessage
+
+
 # HelloRetryRequest
 
 

@@ -291,3 +291,15 @@ def test_a_failure_meanwhile_is_told_when_the_answer_is_sent(sides: Sides, alice
     with pytest.raises(UnexpectedMessage) as raised:
         client.continue_handshake()
     assert raised.value.events == (DataReceived(b"good"),)
+
+
+def test_what_came_before_the_wait_was_given_up_is_still_read(sides: Sides, alice: Credential) -> None:
+    client, server, _ = late(sides, alice)
+    server.send(b"data")
+    server.close()
+    client.receive_data(server.data_to_send())
+    client.close()
+    told = client.continue_handshake()
+    told += client.receive_eof()
+    assert told == [DataReceived(b"data"), PeerClosed()]
+    assert client.is_closed

@@ -40,12 +40,13 @@ from tls13.handshake.states import (
     WaitServerHello,
 )
 
+EXAMPLES = (*wire_extensions.BODIES, *wire_other_extensions.BODIES, *wire_older_extensions.BODIES)
+
 BODIES: Mapping[tuple[str, str], Example] = {
     (name.split()[0], name.replace(",", "").split()[1]): each
-    for each in (*wire_extensions.BODIES, *wire_other_extensions.BODIES, *wire_older_extensions.BODIES)
-    for name in (each.name,)
+    for name, each in sorted(((each.name, each) for each in EXAMPLES), key=lambda pair: len(pair[1].data))
 }
-"""Extension and message → what such a body looks like."""
+"""Extension and message → what such a body looks like, the longest of the examples."""
 
 STRANGERS = [ExtensionType(0xFADE), ExtensionType(0x5A5A)]
 """Types that nobody knows, the second of them GREASE."""

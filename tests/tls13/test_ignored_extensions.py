@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from by_hand import disguised
 from endpoints import Endpoints
@@ -9,9 +11,17 @@ from violations import TICKET
 
 from schemas.code_points import ExtensionType
 from schemas.extension_block import ROWS
+from schemas.extensions import Cookie
 from tls13.events import TicketReceived
 from tls13.handshake.reading import IMPLEMENTED
-from tls13.handshake.states import ClientConnected, WaitCertificate, WaitCertificateOrRequest, WaitClientFinished
+from tls13.handshake.states import (
+    ClientConnected,
+    WaitCertificate,
+    WaitCertificateOrRequest,
+    WaitClientFinished,
+    WaitSecondClientHello,
+)
+from tls13.sealing import SealingKeys
 
 STRANGERS = (ExtensionType(0x5A5A), ExtensionType(0xFE00))
 """GREASE, and a type that nobody knows."""
@@ -52,3 +62,24 @@ def test_a_client_ignores_it_in_a_ticket(endpoints: Endpoints, extension_type: E
         (told,) = server.tell(disguised(TICKET, int(extension_type), data))
         assert isinstance(told, TicketReceived)
         assert told.session is not None
+
+
+@pytest.mark.parametrize("extension_type", ignored_in("client_hello"), ids=str)
+def test_a_server_ignores_it_over_a_retry(endpoints: Endpoints, extension_type: ExtensionType) -> None:
+    """It must be the same in both hellos, whatever it is; with a memory of the first and without."""
+    for keys in (None, SealingKeys()):
+        for data in BODIES:
+            client = endpoints.scripted_client(retry_cookies=keys)
+            first = client.first_hello(WaitSecondClientHello)
+            client.hello = first
+            client.deliver(client.records(disguised(first, int(extension_type), data)))
+            assert isinstance(client.connection.state, WaitSecondClientHello), (extension_type, data)
+            client.transcript = [disguised(first, int(extension_type), data)]
+            client.hear_answer()
+            second = client.second_client_hello()
+            assert client.retry is not None
+            cookie = Cookie.hello_retry_request.find(client.retry.extensions)
+            if cookie is not None:
+                second = replace(second, extensions=[*(second.extensions or []), Cookie.client_hello(cookie)])
+            client.deliver(client.records(disguised(second, int(extension_type), data)))
+            assert isinstance(client.connection.state, WaitClientFinished), (extension_type, data)

@@ -243,6 +243,8 @@ def again(client: ScriptedClient, *keys: SharedKey, before: bytes | None = None)
 
 def test_a_key_that_is_new_in_the_second_hello_is_refused(endpoints: Endpoints) -> None:
     check(retried(endpoints), lambda client: again(client, TICKET_KEY), errors.ChangedParameter)
+    check(retried(endpoints, STRANGER), lambda client: again(client, TICKET_KEY), errors.ChangedParameter)
+    check(retried(endpoints, TICKET_KEY), lambda client: again(client, TICKET_KEY, EXTERNAL), errors.ChangedParameter)
 
 
 def test_the_binder_of_the_second_hello_is_over_the_retry_too(endpoints: Endpoints) -> None:

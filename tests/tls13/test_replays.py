@@ -204,3 +204,12 @@ def test_impossible_policies_are_refused() -> None:
     ):
         with pytest.raises(ConfigurationError):
             make()
+
+
+def test_what_is_over_makes_room_whatever_came_before_it(watch: Clock) -> None:
+    store = MemoryReplayStore(capacity=2)
+    start, minute = watch(), timedelta(minutes=1)
+    assert store.add(b"long", start + 99 * minute, start)
+    assert store.add(b"short", start + minute, start)
+    assert store.add(b"new", start + 3 * minute, start + 2 * minute)
+    assert not store.add(b"long", start + 99 * minute, start + 2 * minute)

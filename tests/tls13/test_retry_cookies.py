@@ -185,6 +185,19 @@ def test_the_lifetime_is_the_configs(endpoints: Endpoints) -> None:
             check(client, again(), errors.BadCookie)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"groups": (NamedGroup.secp256r1,)}, {"cipher_suites": (CipherSuite.TLS_AES_256_GCM_SHA384,)}],
+    ids=["group", "suite"],
+)
+def test_a_cookie_for_what_is_not_enabled_here_is_refused(endpoints: Endpoints, other: dict[str, Any]) -> None:
+    """Servers that share keys need not be configured alike, while one is upgraded for instance."""
+    keys = shared_keys()
+    client = elsewhere(asked(endpoints, keys), endpoints, keys, **other)
+    error = client.refused_message(again()(client))
+    assert isinstance(error, errors.NegotiationFailure | errors.BadCookie)
+
+
 def sealed(keys: SealingKeys, purpose: bytes, plain: bytes) -> bytes:
     return keys.seal(purpose, plain, clock(), lambda length: bytes(length))
 

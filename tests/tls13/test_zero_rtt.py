@@ -366,6 +366,18 @@ def test_early_data_under_a_key_that_the_server_passes_over_comes_back(sides: Si
     assert client.negotiated.psk_identity == b"a"
 
 
+def test_early_data_is_not_taken_under_another_ticket_than_the_first(sides: Sides) -> None:
+    """Though that ticket is known, fresh, and has the very key that the early data is under."""
+    session = resumable(*sides)
+    unknown = Session(replace(session.state, ticket=b"unknown"))
+    client, server = begun((replace(sides[0], psks=(session.psk,)), sides[1]), unknown)
+    told, heard = exchange(client, server)
+    assert client.negotiated is not None
+    assert client.negotiated.psk_identity == session.state.ticket
+    assert data(told, EarlyDataRejected) == b"early"
+    assert not any(isinstance(each, EarlyDataReceived) for each in heard)
+
+
 # A server that breaks the rules
 
 
