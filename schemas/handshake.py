@@ -208,7 +208,7 @@ class Handshake(Struct):
 
     @classmethod
     def framed(cls, message: HandshakeMessage) -> bytes:
-        """The bytes of `Handshake.of(message)`, which is built once instead of twice. Raises EncodeError as that does."""
+        """The bytes of `Handshake.of(message)`, in one building instead of two. Raises EncodeError as that does."""
         made = object.__new__(cls)
         object.__setattr__(made, "msg_type", MESSAGE_TYPES.get(type(message)))
         object.__setattr__(made, "message", message)
