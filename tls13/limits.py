@@ -27,7 +27,7 @@ class Limits:
     certificate_requests: int = 8
     change_cipher_specs: int = 32
     empty_records: int = 32
-    key_updates: int = 32
+    key_updates: int = 512
     warning_alerts: int = 4
 
     def __post_init__(self) -> None:

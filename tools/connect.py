@@ -20,13 +20,13 @@ from tls13.events import Negotiated
 from tls13.printable import printable
 from tls13.server_name import parse_server_name
 from tls13.sockets import CHUNK
-from tools import identities, options
-from tools.addresses import Address, parse_address
 from tools.certificates import summary
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, network_error, reports_failures
-from tools.recorder import Recorder, Tap, endpoint, recording
-from tools.watch import watching
+from tools.talking import identities, options
+from tools.talking.addresses import Address, parse_address
+from tools.talking.recorder import Recorder, Tap, endpoint, recording
+from tools.talking.watch import watching
 
 STDIN, STDOUT = 0, 1
 HANDSHAKE_SECONDS = 10.0

@@ -22,9 +22,9 @@ from tls13.keylog import KeyLog, KeyLogWriter
 from tools.certs import DEFAULT_NAMES, mint_into
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, network_error, reports_failures
-from tools.findings import Findings
-from tools.report import show
-from tools.tree import console
+from tools.parsing.findings import Findings
+from tools.parsing.report import show
+from tools.values.tree import console
 
 FOLDER = "tls13-demo"
 SERVER_NAME = "localhost"

@@ -20,8 +20,8 @@ from tls13.capture.messages import AnyHandshake
 from tls13.keylog import KeyLog
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, reports_failures
-from tools.filter_properties import find_property
-from tools.tree import title
+from tools.parsing.filter_properties import find_property
+from tools.values.tree import title
 
 AnyMessage = AnyHandshake | Alert | ChangeCipherSpec
 

@@ -12,13 +12,13 @@ import typer
 from rich.text import Text
 
 from schemas.errors import DecodeError
-from tools.annotation import Annotation, Cell, Row
 from tools.exit_status import ExitStatus
+from tools.explaining.annotation import Annotation, Cell, Row
+from tools.explaining.guesses import Guess, Reading, attempts, guess, reading_as
+from tools.explaining.hex_input import Input, read_input
+from tools.explaining.pieces import Piece
 from tools.failures import CommandError, complain, reports_failures
-from tools.guesses import Guess, Reading, attempts, guess, reading_as
-from tools.hex_input import Input, read_input
-from tools.pieces import Piece
-from tools.tree import PlainConsole, console, count_of
+from tools.values.tree import PlainConsole, console, count_of
 
 NARROWEST, WIDEST = 80, 120
 HEX_WIDTH = 23

@@ -12,16 +12,16 @@ import typer
 
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, reports_failures
-from tools.filters import filter_help
-from tools.findings import Sealed
-from tools.inputs import STDIN, Input, inputs
-from tools.jobs import read_all
-from tools.ndjson import json_line, schema_text
-from tools.plan import Mode, Plan, Prepared, prepared
-from tools.progress import Reading, shows_progress
-from tools.reading import Outcome
-from tools.tally import Tally, print_statistics, statistics_object
-from tools.tree import console
+from tools.parsing.filters import filter_help
+from tools.parsing.findings import Sealed
+from tools.parsing.inputs import STDIN, Input, inputs
+from tools.parsing.jobs import read_all
+from tools.parsing.plan import Mode, Plan, Prepared, prepared
+from tools.parsing.progress import Reading, shows_progress
+from tools.parsing.reading import Outcome
+from tools.parsing.tally import Tally, print_statistics, statistics_object
+from tools.values.ndjson import json_line, schema_text
+from tools.values.tree import console
 
 
 def _print_schema(wanted: bool) -> None:

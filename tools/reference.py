@@ -44,7 +44,7 @@ from tls13.errors import ALERT_HINTS, ALERTS, NegotiationFailure, Reason
 from tls13.handshake.states import State
 from tls13.handshake.table import CLIENT, HANDLERS, SERVER, Handler
 from tools.exit_status import ExitStatus
-from tools.tree import count_of
+from tools.values.tree import count_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTICE = "<!-- Made by `python -m tools.reference`. Change the schemas or the tables, not this page. -->"

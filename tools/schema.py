@@ -12,7 +12,7 @@ from schemas.extension_block import Row
 from schemas.handshake import MESSAGE_TYPES
 from schemas.notation import Declared, declared, explanation, presentation
 from schemas.vocabulary import CodePoint
-from tools.declarations import find
+from tools.explaining.declarations import find
 from tools.failures import reports_failures
 
 WIDTH = 100

@@ -27,14 +27,14 @@ from tls13.capture import Direction
 from tls13.events import Negotiated
 from tls13.printable import printable
 from tls13.server_name import parse_server_name
-from tools import identities, options
-from tools.addresses import Address
 from tools.certificates import summary
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, one_line, reports_failures
-from tools.recorder import Record, Recorder, Tap, endpoint, recording
-from tools.status_page import PROTOCOLS, answer_request
-from tools.watch import watching
+from tools.talking import identities, options
+from tools.talking.addresses import Address
+from tools.talking.recorder import Record, Recorder, Tap, endpoint, recording
+from tools.talking.status_page import PROTOCOLS, answer_request
+from tools.talking.watch import watching
 
 GOODBYE_SECONDS = 1.0
 

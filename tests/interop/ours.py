@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from peers import PATIENCE
 
+from certs import KeyFiles
 from schemas.code_points import CipherSuite
-from tls13 import Negotiated, Server, ServerConfig, TLSSocket
+from tls13 import Credential, Negotiated, Server, ServerConfig, TLSSocket
 
 CIPHER_SUITES = (
     CipherSuite.TLS_AES_128_GCM_SHA256,
@@ -22,6 +23,24 @@ def echo(tls: TLSSocket) -> None:
     """Gives everything back, until the client has said that it is done."""
     while data := tls.recv():
         tls.sendall(data)
+
+
+def answer(size: int) -> Callable[[TLSSocket], None]:
+    """A handler that gives so many bytes back and closes: tstclnt waits for that."""
+
+    def handler(tls: TLSSocket) -> None:
+        received = 0
+        while received < size:
+            data = tls.recv()
+            received += len(data)
+            tls.sendall(data)
+
+    return handler
+
+
+def load(files: KeyFiles) -> Credential:
+    """What our endpoints prove themselves with."""
+    return Credential.load(files.certificate, files.key)
 
 
 class OurServer:

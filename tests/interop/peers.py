@@ -97,6 +97,16 @@ class Peer:
         self.port = int(self.wait_for(pattern)[1])
         return self
 
+    def ready(self) -> Peer:
+        """Waits until somebody listens on its port."""
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+            except ConnectionRefusedError:
+                self.pause()
+            else:
+                return self
+
     def pause(self) -> None:
         """A moment for a peer that is still starting. Fails if it has ended instead."""
         try:

@@ -122,7 +122,9 @@ def test_many_curls_at_once_each_get_their_page(web_server: Callable[..., Peer],
     pages = set()
     for peer in peers:
         finished(peer)
-        pages.add(re.search(r"(?m)^client +(\S+)$", peer.stdout.decode())[1])
+        client = re.search(r"(?m)^client +(\S+)$", peer.stdout.decode())
+        assert client is not None
+        pages.add(client[1])
     assert len(pages) == len(peers)
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ours import CIPHER_SUITES, OurServer
-from peers import Peer, free_port, installed
+from peers import Peer
 
-from certs import Flaw, KeyFiles, Pki
+from certs import Flaw, Pki
 from schemas.code_points import AlertDescription, CipherSuite, KeyUpdateRequest, NamedGroup, SignatureScheme
-from schemas.extensions import EarlyDataIndication
-from schemas.handshake import ClientHello, HandshakeMessage, KeyUpdate, NewSessionTicket
+from schemas.handshake import KeyUpdate
 from tls13 import AlertReceived, Observation, TLSSocket
 from tls13.errors import CertificateExpired, NoApplicationProtocol, UnsupportedVersion
 from tls13.events import MessageObserved
@@ -36,39 +34,6 @@ SIGNATURES = {
 
 Serve = Callable[..., OurServer]
 Dial = Callable[..., TLSSocket]
-
-
-@pytest.fixture
-def gnutls_cli(start: Callable[..., Peer], pki: Pki, tmp_path: Path) -> Callable[..., Peer]:
-    """gnutls-cli, which validates our chain and the name localhost. What it tells goes to its log, all but data."""
-    program = installed("gnutls-cli", "gnutls-bin")
-
-    def run(server: OurServer, *options: str | Path, trusted: Path = pki.ca) -> Peer:
-        log = ("--logfile", tmp_path / "log")
-        names = ("--sni-hostname", "localhost", "--verify-hostname", "localhost")
-        return start(program, "--port", str(server.port), "--x509cafile", trusted, *log, *names, *options, "127.0.0.1")
-
-    return run
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Callable[[], str]:
-    """What gnutls-cli has told."""
-    return (tmp_path / "log").read_text
-
-
-@pytest.fixture
-def gnutls_serv(start: Callable[..., Peer], pki: Pki) -> Callable[..., Peer]:
-    """gnutls-serv, an echo of lines."""
-    program = installed("gnutls-serv", "gnutls-bin")
-
-    def run(*options: str, key_type: str = "ecdsa-p256", files: KeyFiles | None = None) -> Peer:
-        port = free_port()
-        shown = files or pki.server(key_type)
-        identity = ("--x509certfile", shown.certificate, "--x509keyfile", shown.key)
-        return start(program, "--echo", "--port", str(port), *identity, *options, port=port)
-
-    return run
 
 
 def priority(
@@ -270,43 +235,8 @@ def test_server_answers_our_key_update(gnutls_serv: Callable[..., Peer], dial: D
 def test_tickets_of_the_server_are_handed_over(gnutls_serv: Callable[..., Peer], dial: Dial) -> None:
     tls = dial(gnutls_serv("--disable-client-cert"))
     answer_comes(tls)
-    assert tls.tickets
-    assert all(each.ticket for each in tls.tickets)
-
-
-def test_client_that_offers_a_ticket_gets_a_full_handshake(
-    serve: Serve, gnutls_cli: Callable[..., Peer], log: Callable[[], str]
-) -> None:
-    server = serve()
-    converse(gnutls_cli(server, "--resume", "--waitresumption"))
-    assert log().count("Handshake was completed\n") == 2
-    assert "This is a resumed session" not in log()
-    assert [server.ending(), server.ending()] == [None, None]
-
-
-def test_early_data_is_refused_and_the_handshake_goes_on(
-    serve: Serve, gnutls_cli: Callable[..., Peer], log: Callable[[], str], tmp_path: Path
-) -> None:
-    def allow_early_data(message: HandshakeMessage) -> HandshakeMessage:
-        if isinstance(message, NewSessionTicket):
-            return dataclasses.replace(message, extensions=[EarlyDataIndication.new_session_ticket(16384)])
-        return message
-
-    early = tmp_path / "early"
-    early.write_bytes(b"too early\n" * 1000)
-    offers: list[bool] = []
-
-    def watch(observation: Observation) -> None:
-        if isinstance(observation, MessageObserved) and isinstance(observation.message, ClientHello):
-            offers.append(EarlyDataIndication.client_hello.find(observation.message.extensions) is not None)
-
-    server = serve(edit_message=allow_early_data, observer=watch)
-    peer = gnutls_cli(server, "--resume", "--waitresumption", "--earlydata", early)
-    converse(peer)
-    assert offers == [False, True]
-    assert peer.stdout == b"hello\n"
-    assert "This is a resumed session" not in log()
-    assert [server.ending(), server.ending()] == [None, None]
+    assert tls.sessions
+    assert all(each.state.ticket for each in tls.sessions)
 
 
 def test_request_for_a_certificate_is_answered_with_none(gnutls_serv: Callable[..., Peer], dial: Dial) -> None:

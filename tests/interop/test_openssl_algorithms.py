@@ -9,9 +9,10 @@ from ours import OurServer
 from peers import Peer, installed
 
 from certs import Pki
-from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
-from tls13 import TLSSocket, TrustStore
+from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, SignatureScheme
+from tls13 import AlertReceived, TLSSocket, TrustStore
 from tls13.config import ClientConfig
+from tls13.errors import NoCommonGroup
 from tls13.sockets import connect
 
 SUITES = (CipherSuite.TLS_AES_128_CCM_SHA256, CipherSuite.TLS_AES_128_CCM_8_SHA256)
@@ -74,3 +75,21 @@ def test_our_client_and_s_server(
         peer.wait_for(r"(?m)^hello$")
         negotiated = tls.negotiated
     assert (negotiated.cipher_suite, negotiated.group, negotiated.signature_scheme) == (suite, group, scheme)
+
+
+def test_client_without_a_common_group_is_refused(
+    serve: Callable[..., OurServer], s_client: Callable[..., Peer]
+) -> None:
+    server = serve(groups=(NamedGroup.x25519,))
+    peer = s_client(server, "-groups", "P-384")
+    assert peer.wait() != 0
+    assert f"SSL alert number {int(AlertDescription.handshake_failure)}\n" in peer.text
+    assert isinstance(server.ending(), NoCommonGroup)
+
+
+def test_server_without_a_common_group_refuses_us(
+    s_server: Callable[..., Peer], dial: Callable[..., TLSSocket]
+) -> None:
+    with pytest.raises(AlertReceived) as refusal:
+        dial(s_server("-groups", "P-384"), groups=(NamedGroup.x25519,))
+    assert refusal.value.alert is AlertDescription.handshake_failure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import threading
 from collections.abc import Callable
@@ -10,12 +9,10 @@ from pathlib import Path
 
 import pytest
 from ours import CIPHER_SUITES, OurServer, echo
-from peers import PATIENCE, Peer, installed
+from peers import PATIENCE, Peer
 
 from certs import KeyType, Pki, Profile, generate
 from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
-from schemas.extensions import EarlyDataIndication
-from schemas.handshake import HandshakeMessage, NewSessionTicket
 from tls13 import AlertReceived, Credential, TLSSocket
 from tls13.errors import NoApplicationProtocol, UnrecognizedName, UnsupportedVersion
 
@@ -40,19 +37,6 @@ CHANGE_CIPHER_SPEC = re.compile(r"^ +14 03 03 00 01$", re.MULTILINE)
 
 Client = Callable[..., Peer]
 Serve = Callable[..., OurServer]
-
-
-@pytest.fixture
-def s_client(start: Callable[..., Peer], pki: Pki) -> Client:
-    """s_client, which validates our chain and the name localhost. It talks until its input is closed."""
-    program = installed("openssl", "openssl")
-
-    def run(server: OurServer, *options: str | Path, trusted: Path = pki.ca) -> Peer:
-        names = () if "-noservername" in options or "-servername" in options else ("-servername", "localhost")
-        trust = ("-CAfile", trusted, "-verify_return_error", "-verify_hostname", "localhost")
-        return start(program, "s_client", "-connect", f"127.0.0.1:{server.port}", *trust, *names, *options)
-
-    return run
 
 
 def converse(peer: Peer, line: str = "hello") -> None:
@@ -302,45 +286,6 @@ def test_client_of_an_older_version_is_refused(serve: Serve, s_client: Client, v
     assert was_told(peer, AlertDescription.protocol_version)
     assert isinstance(server.ending(), UnsupportedVersion)
     converse(s_client(server))
-
-
-@pytest.mark.parametrize("retry", [False, True], ids=["at once", "after a HelloRetryRequest"])
-def test_client_that_offers_a_ticket_gets_a_full_handshake(
-    serve: Serve, s_client: Client, tmp_path: Path, retry: bool
-) -> None:
-    server = serve(groups=(NamedGroup.secp256r1,) if retry else (NamedGroup.x25519, NamedGroup.secp256r1))
-    session = tmp_path / "session.pem"
-    converse(s_client(server, "-sess_out", session))
-    assert session.stat().st_size > 0
-    peer = s_client(server, "-sess_in", session, "-tlsextdebug")
-    converse(peer)
-    assert "New, TLSv1.3" in peer.text
-    assert "Reused" not in peer.text
-    assert "Verified peername: localhost" in peer.text
-    assert [server.negotiated().retried, server.negotiated().retried] == [retry, retry]
-
-
-@pytest.mark.parametrize("retry", [False, True], ids=["at once", "after a HelloRetryRequest"])
-def test_early_data_is_refused_and_the_handshake_goes_on(
-    serve: Serve, s_client: Client, tmp_path: Path, retry: bool
-) -> None:
-    def allow_early_data(message: HandshakeMessage) -> HandshakeMessage:
-        if isinstance(message, NewSessionTicket):
-            return dataclasses.replace(message, extensions=[EarlyDataIndication.new_session_ticket(16384)])
-        return message
-
-    session, early = tmp_path / "session.pem", tmp_path / "early"
-    early.write_bytes(b"too early\n" * 1000)
-    groups = (NamedGroup.secp256r1,) if retry else (NamedGroup.x25519, NamedGroup.secp256r1)
-    server = serve(groups=groups, edit_message=allow_early_data)
-    converse(s_client(server, "-sess_out", session))
-    peer = s_client(server, "-sess_in", session, "-early_data", early)
-    converse(peer)
-    assert "Early data was rejected" in peer.text
-    assert "New, TLSv1.3" in peer.text
-    assert "too early" not in peer.text
-    assert [server.negotiated().retried, server.negotiated().retried] == [retry, retry]
-    assert [server.ending(), server.ending()] == [None, None]
 
 
 def test_many_clients_at_once_are_served(serve: Serve, s_client: Client, random_bytes: Callable[[int], bytes]) -> None:

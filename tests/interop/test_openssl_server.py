@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from ours import CIPHER_SUITES
-from peers import Peer, free_port, installed
+from peers import Peer
 
-from certs import Flaw, KeyFiles, Pki
+from certs import Flaw, Pki
 from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 from tls13 import AlertReceived, NoVerification, TLSError, TLSSocket, TruncationError, TrustStore
 from tls13.errors import BadCertificate, CertificateExpired, UnknownCA
@@ -28,33 +28,6 @@ GROUPS = (NamedGroup.x25519, NamedGroup.secp256r1)
 
 Serving = Callable[..., Peer]
 Dial = Callable[..., TLSSocket]
-
-
-@pytest.fixture
-def s_server(start: Callable[..., Peer], pki: Pki, intermediate: Path) -> Serving:
-    """s_server, with a certificate for localhost. It ends when its first client has gone."""
-    program = installed("openssl", "openssl")
-
-    def run(*options: str | Path, key_type: str = "ecdsa-p256", files: KeyFiles | None = None) -> Peer:
-        shown = files or pki.server(key_type)
-        identity = ("-cert", shown.certificate, "-key", shown.key, "-cert_chain", intermediate)
-        if "-quiet" in options:
-            port = free_port()
-            address = f"127.0.0.1:{port}"
-            return start(program, "s_server", "-accept", address, "-naccept", "1", *identity, *options, port=port)
-        peer = start(program, "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", *identity, *options)
-        return peer.listening(r"(?m)^ACCEPT 127\.0\.0\.1:(\d+)$")
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def intermediate(pki: Pki, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The certificate between the root and the servers, alone, as s_server wants it."""
-    _, _own, between = pki.server("rsa").certificate.read_text().split("-----BEGIN ", 2)
-    file = tmp_path_factory.mktemp("openssl") / "intermediate.pem"
-    file.write_text(f"-----BEGIN {between}")
-    return file
 
 
 def converse(tls: TLSSocket, peer: Peer) -> None:
@@ -290,9 +263,9 @@ def test_tickets_are_handed_over(s_server: Serving, dial: Dial, tickets: int) ->
     peer = s_server("-num_tickets", str(tickets))
     tls = dial(peer)
     converse(tls, peer)
-    assert len(tls.tickets) == tickets
-    assert len({each.ticket for each in tls.tickets}) == tickets
-    assert all(each.ticket_lifetime == 7200 for each in tls.tickets)
+    assert len(tls.sessions) == tickets
+    assert len({each.state.ticket for each in tls.sessions}) == tickets
+    assert all(each.state.ticket_lifetime == 7200 for each in tls.sessions)
 
 
 def test_server_sees_our_close_notify(s_server: Serving, dial: Dial) -> None:

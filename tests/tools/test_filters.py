@@ -12,10 +12,10 @@ from schemas.handshake import Handshake
 from schemas.record import TLSPlaintext
 from tls13.capture import CaptureWriter, Direction, Endpoint, Gap, read_capture
 from tls13.keylog import KeyLog
-from tools.facts import Entry, Facts
-from tools.filter_properties import CONNECTION_PROPERTIES, MESSAGE_PROPERTIES, Candidate, Need
-from tools.filters import FilterError, filter_help, parse_filter
-from tools.message_names import name_of
+from tools.parsing.facts import Entry, Facts
+from tools.parsing.filter_properties import CONNECTION_PROPERTIES, MESSAGE_PROPERTIES, Candidate, Need
+from tools.parsing.filters import FilterError, filter_help, parse_filter
+from tools.values.message_names import name_of
 
 EVERYTHING = [
     *("ClientHello", "ServerHello", "EncryptedExtensions", "Certificate", "CertificateVerify", "Finished"),

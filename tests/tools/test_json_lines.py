@@ -20,10 +20,10 @@ from schemas.handshake import Handshake
 from schemas.record import TLSPlaintext
 from tls13.capture import CaptureWriter, Direction, Endpoint, Message, read_capture
 from tls13.keylog import KeyLog
-from tools import json_schema
-from tools.facts import Facts
-from tools.ndjson import Lines, json_line, schema_text
-from tools.rebuild import message_of
+from tools.parsing.facts import Facts
+from tools.values import json_schema
+from tools.values.ndjson import Lines, json_line, schema_text
+from tools.values.rebuild import message_of
 
 CLIENT, SERVER = Endpoint("192.0.2.1", 50000), Endpoint("192.0.2.2", 443)
 CAPTURES = [

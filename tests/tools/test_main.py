@@ -10,7 +10,7 @@ import pytest
 import typer
 from running import PATIENCE, ROOT, invoke, run
 
-from tools.addresses import Address, parse_address
+from tools.talking.addresses import Address, parse_address
 
 COMMANDS = ("demo", "serve", "connect", "certs", "parse")
 

@@ -11,7 +11,7 @@ from tls13.config import CIPHER_SUITES, GROUPS_BY_PREFERENCE, SIGNATURE_SCHEMES
 from tls13.crypto.aead import SUITES
 from tls13.crypto.groups import GROUPS
 from tls13.crypto.signatures import SIGNATURES
-from tools import options
+from tools.talking import options
 
 EACH = pytest.mark.parametrize(
     ("read", "usual", "known"),

@@ -13,8 +13,8 @@ from capture.made_captures import CLIENT, SERVER, Wire, ipv4, pcap
 from running import invoke
 
 from schemas.handshake import ClientHello
-from tools.ndjson import schema_text
-from tools.rebuild import message_of
+from tools.values.ndjson import schema_text
+from tools.values.rebuild import message_of
 
 ECH = Path(__file__).parents[1] / "tls13" / "capture" / "ech_connections.json"
 

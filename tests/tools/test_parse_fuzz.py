@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from schemas.errors import SchemaError
 from tls13.keylog import KeyLog
-from tools.inputs import Input
-from tools.ndjson import schema_text
-from tools.outputs import output_of
-from tools.plan import Mode, Plan, prepared
-from tools.reading import read_input
-from tools.rebuild import message_of
-from tools.tally import print_statistics, statistics_object
-from tools.tree import console
+from tools.parsing.inputs import Input
+from tools.parsing.outputs import output_of
+from tools.parsing.plan import Mode, Plan, prepared
+from tools.parsing.reading import read_input
+from tools.parsing.tally import print_statistics, statistics_object
+from tools.values.ndjson import schema_text
+from tools.values.rebuild import message_of
+from tools.values.tree import console
 
 FILTERS = (None, "name == Alert", "version == TLS13 and not opaque", "bytes > 10 or anomaly", "client_hello.key_share")
 

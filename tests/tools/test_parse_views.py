@@ -25,7 +25,7 @@ from schemas.code_points import ContentType
 from schemas.record import TLSPlaintext
 from tls13.capture import CaptureWriter, Direction
 from tls13.keylog import KeyLog
-from tools import visit
+from tools.parsing import visit
 
 QUESTION, ANSWER = bytes(range(50)), bytes(range(50))
 """What RFC 8448 §3 has both sides say."""

@@ -15,8 +15,8 @@ from schemas.code_points import AlertDescription, CipherSuite, ExtensionType, Ha
 from schemas.errors import EncodeError
 from schemas.handshake import ClientHello, Handshake
 from schemas.quic import transport_parameters
-from tools.plain import plain
-from tools.rebuild import value_of
+from tools.values.plain import plain
+from tools.values.rebuild import value_of
 
 
 def test_every_message_of_rfc8448_comes_back_from_json(rfc8448: dict[str, dict[str, bytes]]) -> None:

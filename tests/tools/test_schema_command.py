@@ -6,7 +6,7 @@ import pytest
 from running import Ended, invoke
 
 from schemas.notation import declared, presentation
-from tools.declarations import find, nearest
+from tools.explaining.declarations import find, nearest
 from tools.failures import CommandError
 
 

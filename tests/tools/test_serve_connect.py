@@ -23,7 +23,7 @@ from running import PATIENCE, Ended, Serving, finish, invoke, run
 
 from certs import Pki, mint
 from tls13.capture import CaptureError, CaptureWriter, Direction, Endpoint
-from tools.recorder import Recorder
+from tools.talking.recorder import Recorder
 
 Serve = Callable[..., Serving]
 Start = Callable[..., subprocess.Popen[bytes]]

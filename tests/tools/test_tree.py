@@ -25,7 +25,7 @@ from schemas.extensions import ServerName, ServerNameIndication
 from schemas.handshake import ClientHello, EndOfEarlyData, Handshake
 from tls13.capture import Direction
 from tools.certificates import summary
-from tools.tree import console, data_tree, heading, hexdump, title, tree, type_title
+from tools.values.tree import console, data_tree, heading, hexdump, title, tree, type_title
 
 Traces = dict[str, dict[str, bytes]]
 

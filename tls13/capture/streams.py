@@ -33,7 +33,7 @@ class TcpFlow(Flow):
 
     __slots__ = ("streams",)
 
-    def __init__(self, number: int, segment: Segment, limits: Limits) -> None:
+    def __init__(self, number: int, segment: Segment, limits: Limits, log: WarningLog) -> None:
         opened_by_other = segment.flags & SYN and segment.flags & ACK
         ends = segment.source, segment.destination
         super().__init__(
@@ -43,7 +43,7 @@ class TcpFlow(Flow):
             (ends[1], ends[0]) if opened_by_other else ends,
             opener_known=bool(segment.flags & SYN),
         )
-        self.streams = _Stream(limits), _Stream(limits)
+        self.streams = _Stream(limits, log), _Stream(limits, log)
 
     @property
     def unfinished(self) -> int:
@@ -143,13 +143,14 @@ class TcpFlow(Flow):
 class _Stream:
     """One direction. Offsets count bytes of the stream; sequence numbers are those of the segments, modulo 2^32."""
 
-    __slots__ = ("_acknowledged", "_end", "_limits", "_overdue", "first", "pieces")
+    __slots__ = ("_acknowledged", "_end", "_limits", "_log", "_overdue", "first", "pieces")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, log: WarningLog) -> None:
         self.first: int | None = None
         """The sequence number of the byte at offset 0, None before it is known."""
         self.pieces = Pieces()
         self._limits = limits
+        self._log = log
         self._end: int | None = None
         self._acknowledged = 0
         self._overdue = 0
@@ -235,8 +236,11 @@ class _Stream:
         pieces = self.pieces
         if not pieces.waiting:
             return False
-        overdue = self._overdue > self._limits.overdue
-        if overdue or pieces.cost > self._limits.reordered or len(pieces.waiting) > self._limits.reordered_segments:
+        limits = self._limits
+        too_much = pieces.cost > limits.reordered or len(pieces.waiting) > limits.reordered_segments
+        if too_much:
+            self._log.add(WarningKind.limit, "too much waits for missing bytes of a connection: they are given up")
+        if too_much or self._overdue > limits.overdue:
             self._overdue = 0
             return True
         return False
@@ -302,7 +306,7 @@ class Reassembler:
                 self._settle(key, flow)
             flow = None
         if flow is None:
-            flow = self._flows[key] = TcpFlow(self.connections, segment, self._limits)
+            flow = self._flows[key] = TcpFlow(self.connections, segment, self._limits, self._log)
             self._over.pop(key, None)
             self.connections += 1
         if not flow.ended:
