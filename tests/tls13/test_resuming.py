@@ -23,7 +23,7 @@ from tls13.connection import Connection
 from tls13.credentials import Credential
 from tls13.early_data import MemoryReplayStore
 from tls13.errors import BadBinder, CertificateExpired, ConfigurationError, UnknownCA
-from tls13.events import Negotiated, SecretDerived, TicketReceived
+from tls13.events import EarlyData, Negotiated, SecretDerived, TicketReceived
 from tls13.limits import Limits
 from tls13.psk import Psk
 from tls13.sealing import SealingKeys
@@ -125,6 +125,20 @@ def test_every_key_exchange_is_fresh_after_a_resumption_too(sides: Sides) -> Non
     client, server = sides
     negotiated = resumed(client, replace(server, groups=(NamedGroup.secp256r1,)), resumable(client, server))
     assert (negotiated.resumed, negotiated.retried, negotiated.group) == (True, True, NamedGroup.secp256r1)
+
+
+def test_a_session_with_an_address_goes_on_though_no_name_is_sent(sides: Sides) -> None:
+    client, server = sides
+    told, _ = exchange(Connection.client(client, "127.0.0.1"), Connection.server(server))
+    (session,) = sessions(told)
+    assert session.server_name == "127.0.0.1"
+    assert resumed(client, server, session, "127.0.0.1").resumed
+    assert not offers(client, session)
+
+
+def test_without_early_data_there_is_no_word_of_it(sides: Sides) -> None:
+    client, server = sides
+    assert resumed(client, server, resumable(client, server)).early_data is EarlyData.not_sent
 
 
 # What a client offers

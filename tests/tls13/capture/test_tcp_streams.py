@@ -248,9 +248,11 @@ def test_what_waits_behind_a_gap_is_bounded(limits: Limits) -> None:
     del wire.segments[-1]
     for _ in range(30):
         wire.send(CLIENT, b"x" * 300)
-    reassembler = Reassembler(limits, WarningLog())
+    log = WarningLog()
+    reassembler = Reassembler(limits, log)
     found = [event for segment in wire.segments for event in reassembler.feed(segment)]
     assert streams(found)[0] == b"????" + b"x" * 9000
+    assert [warning.kind for warning in log] == [WarningKind.limit]
     assert streams([*found, *reassembler.finish()])[0] == b"????" + b"x" * 9000
 
 
