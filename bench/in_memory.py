@@ -23,10 +23,10 @@ from certs import Pki, mint
 from schemas.code_points import CipherSuite, NamedGroup
 from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.events import DataReceived
 from tls13.sessions import Session
-from tls13.trust import TrustStore
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import TrustStore
 
 SERVER_NAME = "www.example.org"
 AES_128 = CipherSuite.TLS_AES_128_GCM_SHA256

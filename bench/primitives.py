@@ -19,8 +19,8 @@ from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
 
 from bench.contenders import Task
 from schemas.code_points import SignatureScheme
-from tls13.credentials import Credential
 from tls13.crypto.signatures import LocalSigner, PublicKey
+from tls13.x509.credentials import Credential
 
 HASH_LENGTH = 32
 SHA_256 = SHA256()

@@ -32,7 +32,6 @@ require_own("schemas")
 from schemas.errors import DecodeError, EncodeError
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.early_data import EarlyDataPolicy, MemoryReplayStore, ReplayStore
 from tls13.errors import AlertReceived, ConfigurationError, ConnectionClosed, Reason, TLSError, TruncationError
 from tls13.events import (
@@ -57,7 +56,8 @@ from tls13.sealing import SealingKey, SealingKeys
 from tls13.server import Server
 from tls13.sessions import MemoryTickets, SealedTickets, Session, TicketStore
 from tls13.sockets import TLSSocket, accept, connect
-from tls13.trust import CertificatePolicy, ClientCertificatePolicy, NoVerification, TrustStore
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import CertificatePolicy, ClientCertificatePolicy, NoVerification, TrustStore
 
 __all__ = [
     "AlertReceived",

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from schemas.code_points import CipherSuite, MaxFragmentLength, NamedGroup, PskKeyExchangeMode, SignatureScheme
 from schemas.extensions import OIDFilter
 from schemas.handshake import ClientHello, HandshakeMessage
-from tls13.certificates import public_key_of
-from tls13.credentials import Credential
 from tls13.crypto import Random
 from tls13.crypto.aead import SUITES
 from tls13.crypto.groups import GROUPS
@@ -20,13 +18,15 @@ from tls13.early_data import EarlyDataPolicy
 from tls13.errors import ConfigurationError, Reason
 from tls13.events import Observer
 from tls13.limits import Limits
-from tls13.oid_filters import check_filters
 from tls13.padding import NoPadding, PaddingPolicy
 from tls13.psk import Psk
 from tls13.record_layer import MAX_INNER_PLAINTEXT
 from tls13.sealing import SealingKeys
 from tls13.sessions import MAX_LIFETIME, SealedTickets, Session, TicketStore
-from tls13.trust import CertificatePolicy, ClientCertificatePolicy
+from tls13.x509.certificates import public_key_of
+from tls13.x509.credentials import Credential
+from tls13.x509.oid_filters import check_filters
+from tls13.x509.trust import CertificatePolicy, ClientCertificatePolicy
 
 Clock = Callable[[], datetime]
 """Gives the present time, with its time zone."""
@@ -55,7 +55,7 @@ SIGNATURE_SCHEMES = tuple(
 )
 """For CertificateVerify: all but ML-DSA, which few peers know yet.
 
-How the certificates of a chain may be signed is another list: `tls13.trust.CERTIFICATE_SIGNATURE_SCHEMES`.
+How the certificates of a chain may be signed is another list: `tls13.x509.trust.CERTIFICATE_SIGNATURE_SCHEMES`.
 """
 
 

@@ -31,7 +31,7 @@ from tls13.errors import ConfigurationError
 from tls13.events import Negotiated
 from tls13.psk import RESUMPTION_BINDER, EarlyDataTerms, Psk
 from tls13.sealing import SealingKeys
-from tls13.trust import CertificatePolicy
+from tls13.x509.trust import CertificatePolicy
 
 MAX_LIFETIME = 604800
 """Seconds: seven days. §4.7.1"""

@@ -1,4 +1,4 @@
-"""A certificate in one line, for a reader of messages. Nothing is verified here: that is `tls13.trust`."""
+"""A certificate in one line, for a reader of messages. Nothing is verified here: that is `tls13.x509.trust`."""
 
 from __future__ import annotations
 

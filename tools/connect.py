@@ -18,8 +18,8 @@ from tls13 import CertificatePolicy, ClientConfig, Connection, NoVerification, T
 from tls13.capture import Direction
 from tls13.events import Negotiated
 from tls13.printable import printable
-from tls13.server_name import parse_server_name
 from tls13.sockets import CHUNK
+from tls13.x509.server_name import parse_server_name
 from tools.certificates import summary
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, network_error, reports_failures

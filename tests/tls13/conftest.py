@@ -12,8 +12,8 @@ from scripted import MINTED, Identity, clock
 from certs import Pki, mint
 from schemas.code_points import NamedGroup
 from tls13.config import ClientConfig, ServerConfig
-from tls13.credentials import Credential
-from tls13.trust import TrustStore
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import TrustStore
 
 # Named, so that what a test expects does not hang on what is implemented besides.
 SUITES = tuple(AEADS)

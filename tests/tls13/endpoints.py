@@ -15,7 +15,6 @@ from schemas.code_points import CipherSuite, SignatureScheme
 from schemas.stored import TicketState
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto import Random
 from tls13.crypto.signatures import Signer
 from tls13.early_data import EarlyDataPolicy
@@ -42,7 +41,8 @@ from tls13.handshake.states import (
     WaitServerHelloAfterRetry,
 )
 from tls13.sessions import Session
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 CLIENT_STATES: tuple[type[State], ...] = (
     WaitServerHello,

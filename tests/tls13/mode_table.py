@@ -14,14 +14,14 @@ from certs import Pki
 from schemas.code_points import CipherSuite, MaxFragmentLength, NamedGroup, PskKeyExchangeMode
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.early_data import EarlyDataPolicy
 from tls13.events import EarlyData
 from tls13.padding import PadToMultiple, RandomPadding
 from tls13.psk import Psk, import_psk
 from tls13.sealing import SealingKeys
 from tls13.sessions import MemoryTickets
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 BY_HASH = {"sha256": CipherSuite.TLS_CHACHA20_POLY1305_SHA256, "sha384": CipherSuite.TLS_AES_256_GCM_SHA384}
 EARLY = b"early data" * 300

@@ -14,10 +14,10 @@ from schemas.code_points import SignatureScheme
 from schemas.handshake import HandshakeMessage
 from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto.signatures import Signer
 from tls13.events import Event, MessageObserved, Observation, TicketReceived
 from tls13.sessions import Session
+from tls13.x509.credentials import Credential
 
 Told = tuple[list[Event], list[Event]]
 Carrier = Callable[[Connection, Connection], Told]

@@ -32,10 +32,10 @@ from schemas.handshake import (
 from schemas.tls12_extensions import RenegotiationInfo, SessionTicket
 from tls13.config import ClientConfig, MessageEditor, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto import Random
 from tls13.sessions import Session
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 Trace = Mapping[str, bytes]
 Traces = Mapping[str, Trace]

@@ -19,13 +19,13 @@ from certs import Authority, Profile
 from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
 from tls13.config import CIPHER_SUITES, GROUPS_BY_PREFERENCE, SIGNATURE_SCHEMES, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto.aead import SUITES
 from tls13.crypto.groups import GROUPS
 from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import TLSError
 from tls13.events import DataReceived
-from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES, NoVerification, TrustStore
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import CERTIFICATE_SIGNATURE_SCHEMES, NoVerification, TrustStore
 
 NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 

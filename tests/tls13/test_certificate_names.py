@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 from x509_chains import NOW, alternative_names, authority, certificate, der
 
 from tls13.errors import BadCertificate, Reason, UnknownCA
-from tls13.trust import TrustStore
+from tls13.x509.trust import TrustStore
 
 ROOT = authority("root", "root")
 

@@ -23,10 +23,10 @@ from schemas.extensions import CertificateAuthorities, OIDFilter, OIDFilters, Si
 from schemas.handshake import CertificateRequest, CertificateVerify, Finished, Handshake
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.errors import AlertReceived, CertificateRequired, UnknownCA
 from tls13.events import DataReceived, HandshakeCompleted, SecretDerived
-from tls13.trust import NoVerification, TrustStore
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification, TrustStore
 
 Sides = tuple[ClientConfig, ServerConfig]
 EXTENDED_KEY_USAGE = bytes.fromhex("0603551d25")

@@ -38,7 +38,7 @@ from tls13.handshake.states import (
     WaitServerFinished,
 )
 from tls13.psk import Psk
-from tls13.trust import TrustStore
+from tls13.x509.trust import TrustStore
 
 UNKNOWN = Extension(extension_type=ExtensionType(0xFADE), extension_data=b"")
 

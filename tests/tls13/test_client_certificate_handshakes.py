@@ -14,10 +14,10 @@ from schemas.code_points import AlertDescription
 from schemas.extensions import OIDFilter
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import AlertReceived, CertificateRequired, Reason
-from tls13.trust import NoVerification, TrustStore
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification, TrustStore
 
 NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 ALICE = Profile.client("alice", now=NOW)

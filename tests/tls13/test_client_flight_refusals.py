@@ -34,7 +34,6 @@ from schemas.handshake import (
     HandshakeMessage,
 )
 from tls13 import errors
-from tls13.credentials import Credential
 from tls13.errors import Reason
 from tls13.handshake.states import (
     WaitCertificate,
@@ -43,6 +42,7 @@ from tls13.handshake.states import (
     WaitEncryptedExtensions,
     WaitServerFinished,
 )
+from tls13.x509.credentials import Credential
 
 UNKNOWN = 0xFADE
 """An extension type that nobody knows."""

@@ -14,9 +14,9 @@ from schemas.code_points import CipherSuite, NamedGroup
 from schemas.extensions import ApplicationLayerProtocolNegotiation, ServerNameIndication
 from schemas.handshake import ClientHello
 from tls13.config import ClientAuthentication, ServerConfig
-from tls13.credentials import Credential
 from tls13.errors import CertificateRequired
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 
 def names(hello: ClientHello) -> list[bytes]:

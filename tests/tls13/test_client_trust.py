@@ -26,7 +26,7 @@ from certs import (
     self_signed,
 )
 from tls13.errors import BadCertificate, CertificateExpired, EmptyCertificate, Reason, UnknownCA, UnsupportedCertificate
-from tls13.trust import ClientCertificatePolicy, NoVerification, TrustStore
+from tls13.x509.trust import ClientCertificatePolicy, NoVerification, TrustStore
 
 NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 ALICE = Profile.client("alice", now=NOW)

@@ -13,7 +13,7 @@ from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
 from tls13.config import CIPHER_SUITES, ClientConfig
 from tls13.errors import ConfigurationError
 from tls13.limits import Limits
-from tls13.trust import NoVerification
+from tls13.x509.trust import NoVerification
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from certs import Authority, KeyType, Profile, generate, self_signed
 from schemas.code_points import SignatureScheme
 from schemas.extensions import OIDFilter
-from tls13.credentials import Credential, choose_client_credential
 from tls13.errors import ForbiddenValue, NoCommonSignatureScheme, UnrecognizedName
 from tls13.handshake.negotiation import choose_credential
+from tls13.x509.credentials import Credential, choose_client_credential
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ALL = (SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.ed25519)

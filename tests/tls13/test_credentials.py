@@ -27,11 +27,11 @@ from hypothesis import strategies as st
 
 from certs import Authority, Identity, KeyType, Pki, Profile, generate, mint, self_signed
 from schemas.code_points import SignatureScheme
-from tls13.certificates import public_key_of
-from tls13.credentials import Credential
 from tls13.crypto.signatures import LocalSigner
 from tls13.errors import ConfigurationError
-from tls13.trust import NoVerification
+from tls13.x509.certificates import public_key_of
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 NAMES = ("localhost", "WWW.Example.com", "*.example.org", "127.0.0.1")

@@ -13,11 +13,11 @@ from certs import Pki
 from schemas.code_points import SignatureScheme
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.errors import AlertReceived, ConnectionClosed, TooManyMessages, TruncationError, UnexpectedMessage
 from tls13.events import ClientAuthenticated, DataReceived, KeysUpdated, PeerClosed, SignaturePending
 from tls13.limits import Limits
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 Sides = tuple[ClientConfig, ServerConfig]
 PENDING = [SignaturePending(SignatureScheme.ed25519)]

@@ -16,11 +16,11 @@ from schemas.code_points import NamedGroup
 from schemas.handshake import NewSessionTicket
 from tls13.config import ClientAuthentication
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.early_data import EarlyDataPolicy
 from tls13.events import ClientAuthenticated, DataReceived, EarlyDataReceived, Event, KeysUpdated, TicketReceived
 from tls13.handshake.states import ClientConnected
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 
 def cut_by(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:

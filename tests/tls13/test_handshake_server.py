@@ -36,11 +36,11 @@ from schemas.extensions import (
     SupportedVersions,
 )
 from schemas.handshake import CertificateVerify, EncryptedExtensions, Handshake, HandshakeMessage, NewSessionTicket
-from tls13.credentials import Credential
 from tls13.errors import AlertReceived, InternalError
 from tls13.events import HandshakeCompleted
 from tls13.handshake.states import ServerConnected, WaitClientFinished, WaitSecondClientHello
 from tls13.limits import Limits
+from tls13.x509.credentials import Credential
 
 SUITES = tuple(AEADS)
 

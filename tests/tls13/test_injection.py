@@ -26,7 +26,6 @@ from schemas.handshake import (
 )
 from tls13.config import ClientConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto.signatures import LocalSigner
 from tls13.errors import ConfigurationError, ConnectionClosed, UnsupportedHandshake
 from tls13.events import (
@@ -38,7 +37,8 @@ from tls13.events import (
     SecretDerived,
 )
 from tls13.handshake.states import ClientConnected
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 
 class Counter:

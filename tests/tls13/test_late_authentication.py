@@ -24,13 +24,13 @@ from schemas.code_points import CipherSuite, SignatureScheme
 from schemas.handshake import CertificateRequest, CertificateVerify, ClientHello, Handshake
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.errors import CertificateRequired, ConfigurationError, ConnectionClosed
 from tls13.events import ClientAuthenticated, DataReceived, Event, KeysUpdated, SecretDerived
 from tls13.handshake.states import ServerConnected, WaitLateCertificateVerify
 from tls13.limits import Limits
 from tls13.psk import Psk
-from tls13.trust import NoVerification, TrustStore
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification, TrustStore
 
 Sides = tuple[ClientConfig, ServerConfig]
 LATER = ClientAuthentication(policy=NoVerification(), in_handshake=False)

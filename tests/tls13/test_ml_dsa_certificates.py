@@ -12,11 +12,11 @@ from certs import Authority, Identity, KeyType, Profile, generate, self_signed
 from schemas.code_points import AlertDescription, SignatureScheme
 from tls13.config import SIGNATURE_SCHEMES, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import NoCommonSignatureScheme, TLSError, UnknownCA
 from tls13.events import DataReceived
-from tls13.trust import CERTIFICATE_SIGNATURE_SCHEMES, TrustStore, certificate_signature_schemes
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import CERTIFICATE_SIGNATURE_SCHEMES, TrustStore, certificate_signature_schemes
 
 NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 ML_DSA = {

@@ -16,7 +16,7 @@ from x509_chains import der, key_usage
 
 from schemas.extensions import OIDFilter
 from tls13.errors import BadCertificate, ForbiddenValue
-from tls13.oid_filters import chain_matches_filters, check_filters, client_may_send
+from tls13.x509.oid_filters import chain_matches_filters, check_filters, client_may_send
 
 KEY_USAGE = bytes.fromhex("0603 551d0f")
 EXTENDED_KEY_USAGE = bytes.fromhex("0603 551d25")

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from x509_chains import HOST, NOW, alternative_names, authority, certificate, der, key, key_usage, named, server
 
 from tls13.errors import BadCertificate, Reason, UnsupportedCertificate
-from tls13.trust import TrustStore
+from tls13.x509.trust import TrustStore
 
 ROOT = authority("root", "root")
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")

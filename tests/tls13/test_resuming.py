@@ -20,16 +20,16 @@ from schemas.handshake import (
 )
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.early_data import MemoryReplayStore
 from tls13.errors import BadBinder, CertificateExpired, ConfigurationError, UnknownCA
 from tls13.events import EarlyData, Negotiated, SecretDerived, TicketReceived
 from tls13.limits import Limits
 from tls13.psk import Psk
 from tls13.sealing import SealingKeys
-from tls13.server_name import ServerName
 from tls13.sessions import MemoryTickets, SealedTickets, Session
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.server_name import ServerName
+from tls13.x509.trust import NoVerification
 
 HOUR = timedelta(hours=1)
 

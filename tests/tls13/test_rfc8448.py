@@ -45,7 +45,6 @@ from schemas.handshake import (
 from schemas.stored import TicketState
 from tls13.config import ClientAuthentication
 from tls13.connection import Connection
-from tls13.credentials import Credential
 from tls13.crypto import Random
 from tls13.early_data import EarlyDataPolicy
 from tls13.events import (
@@ -57,7 +56,8 @@ from tls13.events import (
     TicketReceived,
 )
 from tls13.sessions import Session
-from tls13.trust import NoVerification
+from tls13.x509.credentials import Credential
+from tls13.x509.trust import NoVerification
 
 
 def test_simple_1rtt_client(rfc8448: Traces) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from certs import KeyType, Profile, generate, self_signed
 from tls13.errors import ConfigurationError
-from tls13.server_name import ServerName, dns_name_matches, parse_server_name, printable, server_name_for_sni
+from tls13.x509.server_name import ServerName, dns_name_matches, parse_server_name, printable, server_name_for_sni
 
 NOW = datetime(2031, 5, 17, tzinfo=UTC)
 

@@ -160,6 +160,7 @@ SMALL_ORDER = bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866
     ("empty name", hello_but(SERVER_NAME, "0003 00 0000"), errors.MalformedMessage),
     ("name that is not ASCII", hello_but(SERVER_NAME, "0004 00 0001 e4"), errors.ForbiddenValue),
     ("name with a null byte", hello_but(SERVER_NAME, "0005 00 0002 6100"), errors.ForbiddenValue),
+    ("name with a space", hello_but(SERVER_NAME, "0006 00 0003 612062"), errors.ForbiddenValue),
     ("trailing data behind a name", hello_but(SERVER_NAME, "0004 00 0001 61 00"), errors.MalformedMessage),
     ("empty versions", hello_but(VERSIONS, "00"), errors.MalformedMessage),
     ("odd versions", hello_but(VERSIONS, "03 0304 03"), errors.MalformedMessage),
@@ -272,6 +273,13 @@ def test_an_unknown_name_is_refused_by_a_server_that_is_strict_about_it(endpoint
     client = endpoints.scripted_client(require_server_name=True)
     name = ServerNameIndication.client_hello([ServerName(name=b"elsewhere.test")])
     check(client, hello_with(name), errors.UnrecognizedName)
+
+
+def test_a_strict_server_takes_its_own_name_and_none(endpoints: Endpoints) -> None:
+    for violation in (hello_with(), hello_without(SERVER_NAME)):
+        client = endpoints.scripted_client(require_server_name=True)
+        client.say(violation(client))
+        assert client.reach(ServerConnected).connection.negotiated is not None
 
 
 # The second ClientHello

@@ -204,7 +204,7 @@ from datetime import datetime
 from tls13.config import ClientConfig
 from tls13.connection import Connection
 from tls13.sessions import Session
-from tls13.trust import TrustStore
+from tls13.x509.trust import TrustStore
 path, ca, now = sys.argv[1:]
 config = ClientConfig(trust=TrustStore.load(ca), clock=lambda: datetime.fromisoformat(now))
 client = Connection.client(config, "localhost", Session.load(path))

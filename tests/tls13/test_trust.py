@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 
 from certs import Authority, Flaw, Identity, KeyType, Profile, generate, mint, mint_flawed, self_signed
 from schemas.code_points import SignatureScheme
-from tls13.certificates import dns_names, public_key_of
 from tls13.errors import (
     BadCertificate,
     CertificateExpired,
@@ -32,7 +31,8 @@ from tls13.errors import (
     UnknownCA,
     UnsupportedCertificate,
 )
-from tls13.trust import CertificatePolicy, NoVerification, TrustStore
+from tls13.x509.certificates import dns_names, public_key_of
+from tls13.x509.trust import CertificatePolicy, NoVerification, TrustStore
 
 NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 NAMES = ("localhost", "*.example.com", "127.0.0.1", "::1")

@@ -4,13 +4,17 @@ A second client of the schemas and of record protection, beside the engine. Read
 captures can be read at once.
 """
 
-from tls13.capture.addresses import Endpoint
-from tls13.capture.certificate_summary import CertificateSummary, RevocationSummary, TimestampSummary, summary_of
 from tls13.capture.connections import Connection
 from tls13.capture.diagnostics import CaptureError, CaptureWarning, WarningKind
-from tls13.capture.flows import Ending, Transport
-from tls13.capture.folders import captures_in, read_captures
-from tls13.capture.judgement import (
+from tls13.capture.files.folders import captures_in, read_captures
+from tls13.capture.files.writer import CaptureWriter, Recording
+from tls13.capture.judging.certificate_summary import (
+    CertificateSummary,
+    RevocationSummary,
+    TimestampSummary,
+    summary_of,
+)
+from tls13.capture.judging.judgement import (
     Anomaly,
     EarlyData,
     EncryptedHello,
@@ -29,10 +33,11 @@ from tls13.capture.judgement import (
 )
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Epoch, Gap, Message, Note, NoteKind
+from tls13.capture.network.addresses import Endpoint
+from tls13.capture.network.flows import Ending, Transport
 from tls13.capture.reader import Capture, Part, Statistics, read_capture
-from tls13.capture.records import GapReason
-from tls13.capture.starttls import Cleartext
-from tls13.capture.writer import CaptureWriter, Recording
+from tls13.capture.tls.records import GapReason
+from tls13.capture.tls.starttls import Cleartext
 
 __all__ = [
     "Anomaly",

@@ -8,19 +8,19 @@ from types import MappingProxyType
 from typing import Protocol
 
 from schemas.code_points import ContentType
-from tls13.capture.addresses import Endpoint
-from tls13.capture.conversation import Conversation
-from tls13.capture.crypto_streams import CryptoStream
-from tls13.capture.decryption import Secrets
 from tls13.capture.diagnostics import CaptureWarning, WarningKind, WarningLog
-from tls13.capture.flows import Chunk, Ending, Event, Flow, Missing, Transport
-from tls13.capture.judgement import Judgement
+from tls13.capture.judging.judgement import Judgement
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Gap, Message
-from tls13.capture.quic_conversation import QuicConversation
-from tls13.capture.record_starts import Start
-from tls13.capture.records import Found, Hole, RecordStream
-from tls13.capture.starttls import Cleartext, cleartext_before
+from tls13.capture.network.addresses import Endpoint
+from tls13.capture.network.flows import Chunk, Ending, Event, Flow, Missing, Transport
+from tls13.capture.opening.decryption import Secrets
+from tls13.capture.quic.conversation import QuicConversation
+from tls13.capture.quic.crypto_streams import CryptoStream
+from tls13.capture.tls.conversation import Conversation
+from tls13.capture.tls.record_starts import Start
+from tls13.capture.tls.records import Found, Hole, RecordStream
+from tls13.capture.tls.starttls import Cleartext, cleartext_before
 
 
 class Backlog(Protocol):

@@ -11,7 +11,7 @@ from schemas.code_points import ContentType, HandshakeType
 from schemas.errors import DecodeError
 from schemas.handshake import ClientHello, Handshake
 from schemas.record import ChangeCipherSpec
-from tls13.capture.records import GapReason
+from tls13.capture.tls.records import GapReason
 
 AnyHandshake = Handshake | tls12.Handshake | tls10.Handshake
 """A handshake message with its header, in the form that its version gives it."""

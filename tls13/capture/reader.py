@@ -16,17 +16,17 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from tls13.capture.connections import Connection
-from tls13.capture.decryption import Secrets
 from tls13.capture.diagnostics import CaptureWarning, WarningKind, WarningLog
-from tls13.capture.dtls import dtls_records
-from tls13.capture.files import PacketReader, Source
-from tls13.capture.flows import Ended, Event, Flow, Transport
+from tls13.capture.files.formats import PacketReader, Source
 from tls13.capture.limits import Limits
-from tls13.capture.link import Datagram, Layers, Segment
 from tls13.capture.messages import Gap, Message
-from tls13.capture.quic import QuicConnections
-from tls13.capture.quic_packets import is_quic
-from tls13.capture.streams import Reassembler
+from tls13.capture.network.dtls import dtls_records
+from tls13.capture.network.flows import Ended, Event, Flow, Transport
+from tls13.capture.network.link import Datagram, Layers, Segment
+from tls13.capture.network.streams import Reassembler
+from tls13.capture.opening.decryption import Secrets
+from tls13.capture.quic.datagrams import QuicConnections
+from tls13.capture.quic.packets import is_quic
 from tls13.keylog import KeyLog
 
 Item = tuple[Connection, Message | Gap | None]

@@ -16,9 +16,7 @@ from schemas.extensions import (
     SignatureAlgorithmsCert,
 )
 from schemas.handshake import CertificateRequest, CertificateVerify
-from tls13.certificates import public_key_of
 from tls13.config import ClientAuthentication, ServerConfig
-from tls13.credentials import Credential, choose_client_credential
 from tls13.crypto.signatures import Signer
 from tls13.errors import (
     CertificateRequired,
@@ -31,9 +29,11 @@ from tls13.errors import (
 from tls13.events import SignaturePending
 from tls13.handshake.negotiation import check_places, check_responses, require
 from tls13.handshake.states import AwaitingSignature, ClientConnected, PeerIdentity, State
-from tls13.oid_filters import chain_matches_filters
-from tls13.trust import certificate_signature_schemes
 from tls13.wire import Wire
+from tls13.x509.certificates import public_key_of
+from tls13.x509.credentials import Credential, choose_client_credential
+from tls13.x509.oid_filters import chain_matches_filters
+from tls13.x509.trust import certificate_signature_schemes
 
 Next = TypeVar("Next", bound=State)
 Content = type[ServerCertificateVerifyContent] | type[ClientCertificateVerifyContent]

@@ -97,11 +97,11 @@ from tls13.handshake.states import (
     WaitServerHelloAfterRetry,
 )
 from tls13.key_schedule import verify_data
-from tls13.server_name import ServerName as HostName
-from tls13.server_name import parse_server_name, server_name_for_sni
 from tls13.sessions import Session
-from tls13.trust import certificate_signature_schemes
 from tls13.wire import Wire
+from tls13.x509.server_name import ServerName as HostName
+from tls13.x509.server_name import parse_server_name, server_name_for_sni
+from tls13.x509.trust import certificate_signature_schemes
 
 
 def start(wire: Wire, config: ClientConfig, server_name: str, session: Session | None) -> WaitServerHello:

@@ -11,7 +11,6 @@ from typing import TypeVar
 from schemas.code_points import ExtensionType, NamedGroup, NameType, SignatureScheme
 from schemas.extension_block import Extension, misplaced
 from schemas.extensions import KeyShareEntry, ServerName
-from tls13.credentials import Credential
 from tls13.errors import (
     ForbiddenValue,
     MisplacedExtension,
@@ -22,6 +21,7 @@ from tls13.errors import (
     UnsolicitedExtension,
 )
 from tls13.printable import printable
+from tls13.x509.credentials import Credential
 
 T = TypeVar("T")
 

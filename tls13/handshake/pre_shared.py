@@ -20,7 +20,6 @@ from schemas.extensions import (
 )
 from schemas.handshake import ClientHello, HandshakeMessage
 from schemas.stored import TicketState
-from tls13.certificates import in_force
 from tls13.config import ClientConfig, ServerConfig
 from tls13.crypto.aead import SUITES, Suite
 from tls13.crypto.hkdf import HASHES
@@ -29,10 +28,11 @@ from tls13.handshake.negotiation import first_in_common, require
 from tls13.handshake.states import OfferedPsk
 from tls13.key_schedule import EarlySecret, verify_data
 from tls13.psk import RESUMPTION_BINDER, EarlyDataTerms, Psk
-from tls13.server_name import ServerName
 from tls13.sessions import Session, seconds_left, ticket_age
 from tls13.transcript import Transcript
 from tls13.wire import Wire
+from tls13.x509.certificates import in_force
+from tls13.x509.server_name import ServerName
 
 # The client's
 

@@ -47,7 +47,6 @@ from schemas.handshake import (
 )
 from schemas.stored import RetryMemory, TicketState
 from tls13.config import ServerConfig
-from tls13.credentials import Credential
 from tls13.crypto.aead import SUITES, Suite
 from tls13.crypto.groups import GROUPS
 from tls13.errors import (
@@ -111,6 +110,7 @@ from tls13.key_schedule import verify_data
 from tls13.record_layer import MAX_INNER_PLAINTEXT
 from tls13.sessions import milliseconds
 from tls13.wire import Wire
+from tls13.x509.credentials import Credential
 
 AfterFlight = WaitEndOfEarlyData | WaitClientCertificate | WaitClientFinished
 

@@ -20,9 +20,9 @@ from tls13.crypto.signatures import PublicKey, Signer
 from tls13.events import EarlyData, Negotiated
 from tls13.key_schedule import HandshakeSecret, MainSecret
 from tls13.psk import Psk
-from tls13.server_name import ServerName
 from tls13.sessions import Session
 from tls13.transcript import Transcript
+from tls13.x509.server_name import ServerName
 
 # What the states know
 

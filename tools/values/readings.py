@@ -8,7 +8,7 @@ from schemas import Struct, tls12
 from schemas.certificate import CertificateEntry
 from schemas.extensions import CertificateStatus
 from tls13.capture import summary_of
-from tls13.capture.certificate_summary import revocation_of
+from tls13.capture.judging.certificate_summary import revocation_of
 from tls13.errors import BadCertificate
 
 _NAMES_SHOWN = 6

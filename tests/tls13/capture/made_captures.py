@@ -24,7 +24,7 @@ from schemas.handshake import (
     NewSessionTicket,
     ServerHello,
 )
-from tls13.capture.link import Endpoint, Segment
+from tls13.capture.network.link import Endpoint, Segment
 from tls13.crypto.aead import SUITES
 from tls13.keylog import KeyLog
 from tls13.record_layer import Protection

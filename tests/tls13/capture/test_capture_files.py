@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tls13.capture import CaptureError, Limits, WarningKind
-from tls13.capture.bare_records import LINKTYPE_RECORDS
-from tls13.capture.files import Packet, PacketReader, packets
+from tls13.capture.files.bare_records import LINKTYPE_RECORDS
+from tls13.capture.files.formats import Packet, PacketReader, packets
 
 DATA = b"\x45packet"
 PCAP = pcap([(START, DATA), (START + 1_000_000, b"\x45second")])

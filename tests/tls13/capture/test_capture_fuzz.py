@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from schemas.code_points import ContentType
 from tls13.capture import Capture, CaptureError, CaptureWarning, Gap, Limits, Message, read_capture
-from tls13.capture.link import Segment
+from tls13.capture.network.link import Segment
 from tls13.keylog import KeyLog
 
 TIGHT = Limits(

@@ -46,7 +46,7 @@ from schemas.code_points import (
 from schemas.extensions import SupportedVersions
 from schemas.handshake import ClientHello, EncryptedExtensions, ServerHello
 from tls13.capture import Direction, Epoch, Gap, Limits, Message, NoteKind, read_capture
-from tls13.capture.link import Segment
+from tls13.capture.network.link import Segment
 from tls13.crypto.aead import SUITES
 from tls13.key_schedule import traffic_keys
 from tls13.keylog import KeyLog, line

@@ -46,7 +46,7 @@ from tls13.capture import (
     WarningKind,
     read_capture,
 )
-from tls13.capture.link import Segment
+from tls13.capture.network.link import Segment
 from tls13.errors import ConfigurationError
 
 HELLO = record(ContentType.handshake, raw(client_hello()))

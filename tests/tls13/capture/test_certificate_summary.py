@@ -23,7 +23,7 @@ from schemas.transparency import (
     SignedCertificateTimestampList,
     SignedTimestamp,
 )
-from tls13.capture.certificate_summary import revocation_of, summaries_of, summary_of, timestamps_of
+from tls13.capture.judging.certificate_summary import revocation_of, summaries_of, summary_of, timestamps_of
 from tls13.errors import BadCertificate
 
 START, END = datetime(2026, 1, 2, tzinfo=UTC), datetime(2027, 1, 2, tzinfo=UTC)

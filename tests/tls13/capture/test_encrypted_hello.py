@@ -29,8 +29,8 @@ from schemas.encrypted_client_hello import (
 from schemas.extensions import EncryptedClientHello, ServerNameIndication
 from schemas.handshake import ClientHello, Handshake
 from tls13.capture import Connection, Message, read_capture
-from tls13.capture.encrypted_hello import HpkeReceiver
-from tls13.capture.judgement import EncryptedHello, EncryptedHelloStatus
+from tls13.capture.judging.judgement import EncryptedHello, EncryptedHelloStatus
+from tls13.capture.opening.encrypted_hello import HpkeReceiver
 from tls13.errors import BadRecordMac
 from tls13.keylog import KeyLog
 

@@ -14,7 +14,7 @@ from schemas.code_points import ContentType
 from schemas.extensions import PreSharedKey
 from schemas.handshake import ClientHello, Handshake
 from tls13.capture import Connection, Direction, Epoch, Message, NoteKind, read_capture
-from tls13.capture.judgement import EarlyData, Resumption
+from tls13.capture.judging.judgement import EarlyData, Resumption
 from tls13.keylog import KeyLog
 
 IDENTITY = b"client"

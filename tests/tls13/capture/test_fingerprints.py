@@ -20,7 +20,7 @@ from schemas.code_points import (
 from schemas.extension_block import Extension
 from schemas.extensions import ApplicationLayerProtocolNegotiation
 from schemas.handshake import ClientHello, Handshake
-from tls13.capture.fingerprints import Shape, ja3, ja3s, ja4, server_shape_of, shape_of, shape_of_bytes
+from tls13.capture.judging.fingerprints import Shape, ja3, ja3s, ja4, server_shape_of, shape_of, shape_of_bytes
 
 CHROME = bytes.fromhex(
     "010001fc0303b2c03e7ba990ef540c316a665d4d925f8e9079ac4b15687e587dc99016e75a6c20d0b0099243c9296a0c84153ea4ada7d8"

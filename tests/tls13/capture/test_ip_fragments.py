@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tls13.capture import CaptureWarning, Endpoint, Limits, WarningKind
 from tls13.capture.diagnostics import WarningLog
-from tls13.capture.link import Datagram, Layers, Segment
-from tls13.capture.packets import Packet
+from tls13.capture.files.packets import Packet
+from tls13.capture.network.link import Datagram, Layers, Segment
 
 SEGMENT = Segment(START, CLIENT, SERVER, 1, 2, ACK, bytes(range(256)) * 4, 1024)
 CLIENT6, SERVER6 = Endpoint("2001:db8::1", 50000), Endpoint("2001:db8::2", 443)

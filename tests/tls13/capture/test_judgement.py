@@ -77,7 +77,7 @@ from schemas.handshake import (
 from schemas.tls12_extensions import SessionTicket
 from schemas.transparency import SignedCertificateTimestamp, SignedTimestamp
 from tls13.capture import Direction, NoteKind, read_capture
-from tls13.capture.judgement import EarlyData, Judgement, Resumption
+from tls13.capture.judging.judgement import EarlyData, Judgement, Resumption
 
 SUITE = CipherSuite.TLS_AES_128_GCM_SHA256
 OTHER_SUITE = CipherSuite.TLS_AES_256_GCM_SHA384

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tls13.capture import Endpoint, WarningKind
 from tls13.capture.diagnostics import WarningLog
-from tls13.capture.files import Packet
+from tls13.capture.files.formats import Packet
 from tls13.capture.limits import Limits
-from tls13.capture.link import Datagram, Layers, Segment
+from tls13.capture.network.link import Datagram, Layers, Segment
 
 SEGMENT = Segment(START, CLIENT, SERVER, 0xFFFFFFF0, 77, PSH | ACK, b"payload", 7)
 CLIENT6, SERVER6 = Endpoint("2001:db8::1", 50000), Endpoint("2001:db8::2", 443)

@@ -23,7 +23,7 @@ from tls13.capture import (
     WarningKind,
     read_capture,
 )
-from tls13.capture.link import Segment
+from tls13.capture.network.link import Segment
 
 SEEDS = range(25)
 Said = dict[Direction, list[bytes]]

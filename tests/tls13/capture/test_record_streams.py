@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.code_points import ContentType
 from tls13.capture import GapReason
-from tls13.capture.records import CapturedRecord, Hole, RecordStream, Start
+from tls13.capture.tls.records import CapturedRecord, Hole, RecordStream, Start
 
 CLIENT_HELLO = record(ContentType.handshake, raw(client_hello()), 0x0301)
 SERVER_HELLO = record(ContentType.handshake, raw(server_hello()))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tls13.capture import Ending, Endpoint, Limits, WarningKind
 from tls13.capture.diagnostics import WarningLog
-from tls13.capture.link import Segment
-from tls13.capture.streams import Chunk, Ended, Event, Missing, Reassembler
+from tls13.capture.network.link import Segment
+from tls13.capture.network.streams import Chunk, Ended, Event, Missing, Reassembler
 
 
 def events(segments: Iterable[Segment], limits: Limits | None = None) -> list[Event]:

@@ -15,9 +15,9 @@ from capture.relays import Relay, certificate, exchange, free_port, program, ser
 from schemas import tls12
 from schemas.code_points import CipherSuite, ContentType, HandshakeType
 from tls13.capture import Connection, Direction, Epoch, Message, NoteKind, read_capture
-from tls13.capture.judgement import Resumption
-from tls13.capture.link import Segment
-from tls13.capture.tls12_decryption import form_of, prf
+from tls13.capture.judging.judgement import Resumption
+from tls13.capture.network.link import Segment
+from tls13.capture.opening.tls12_decryption import form_of, prf
 from tls13.keylog import KeyLog
 
 SUITES = {

@@ -1,0 +1,1 @@
+"""QUIC as far as it carries the hellos: Initial packets, opened with keys that everybody knows."""
