@@ -6,37 +6,27 @@ Each handler takes the state and the message that it allows, and gives the next 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 from schemas.certificate import Certificate
 from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode
 from schemas.derived import ClientCertificateVerifyContent, ServerCertificateVerifyContent
-from schemas.errors import EncodeError
-from schemas.extension_block import Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
-    ClientTicketRequest,
     Cookie,
     EarlyDataIndication,
     KeyShare,
-    KeyShareEntry,
     MaxFragmentLengthNegotiation,
     PostHandshakeAuth,
     PreSharedKey,
     PskKeyExchangeModes,
     RecordSizeLimit,
-    ServerName,
-    ServerNameIndication,
     SignatureAlgorithms,
-    SignatureAlgorithmsCert,
-    SupportedGroups,
     SupportedVersions,
-    TicketRequest,
 )
 from schemas.handshake import (
     CertificateRequest,
     CertificateVerify,
-    ClientHello,
     EncryptedExtensions,
     EndOfEarlyData,
     Finished,
@@ -45,7 +35,6 @@ from schemas.handshake import (
 )
 from tls13.config import ClientConfig
 from tls13.crypto.aead import SUITES, Suite
-from tls13.crypto.groups import GROUPS, PrivateShare
 from tls13.errors import (
     ChangedParameter,
     EmptyCertificate,
@@ -61,6 +50,7 @@ from tls13.errors import (
     WrongSessionIdEcho,
 )
 from tls13.events import EarlyData, EarlyDataRejected, HandshakeCompleted, Negotiated
+from tls13.handshake import client_hello
 from tls13.handshake.authentication import (
     chain_in,
     check_request,
@@ -70,13 +60,11 @@ from tls13.handshake.authentication import (
     prove,
 )
 from tls13.handshake.negotiation import check_responses, require
-from tls13.handshake.pre_shared import early_terms, fill_in_binders, offer_of, psks_to_offer
 from tls13.handshake.reading import older_server_hello
 from tls13.handshake.record_size import check_record_size_limit, limit_fragments, limit_records
 from tls13.handshake.secrets import (
     check_finished,
     derive_application_secrets,
-    derive_early_secrets,
     derive_handshake_keys,
     derive_resumption_secret,
 )
@@ -84,7 +72,6 @@ from tls13.handshake.states import (
     Agreed,
     AwaitingSignature,
     ClientConnected,
-    EarlySecrets,
     Established,
     Offer,
     OfferedPsk,
@@ -99,28 +86,12 @@ from tls13.handshake.states import (
 from tls13.key_schedule import verify_data
 from tls13.sessions import Session
 from tls13.wire import Wire
-from tls13.x509.server_name import ServerName as HostName
-from tls13.x509.server_name import parse_server_name, server_name_for_sni
-from tls13.x509.trust import certificate_signature_schemes
+from tls13.x509.server_name import parse_server_name
 
 
 def start(wire: Wire, config: ClientConfig, server_name: str, session: Session | None) -> WaitServerHello:
     """START: sends ClientHello. RFC 9846 §4.2.2. Raises ConfigurationError for what is no server name."""
-    name = parse_server_name(server_name)
-    random = wire.random(32)
-    session_id = wire.random(32) if config.middlebox_compatibility else b""
-    shares = {group: GROUPS[group].generate(wire.random) for group in config.groups[: config.key_shares]}
-    psks = psks_to_offer(config, name, session)
-    hello = ClientHello(
-        random=random,
-        legacy_session_id=session_id,
-        cipher_suites=list(config.cipher_suites),
-        extensions=_hello_extensions(config, name, shares, psks),
-    )
-    # The first hello says 0x0301 for servers that choke on anything newer. §5.1
-    sent = _send_hello(wire, hello, psks, ProtocolVersion.TLS10)
-    offer = Offer(config, name, sent, shares, psks)
-    return WaitServerHello(dataclasses.replace(offer, early=_start_early_data(wire, offer)))
+    return WaitServerHello(client_hello.first(wire, config, parse_server_name(server_name), session))
 
 
 def server_hello(
@@ -166,21 +137,15 @@ def hello_retry_request(wire: Wire, state: WaitServerHello, message: HelloRetryR
     cookie = Cookie.hello_retry_request.find(message.extensions)
     if group is None and cookie is None:
         raise UselessRetry("it asks for no change", message="hello_retry_request")
-    shares = offer.shares if group is None else _share_on_request(wire, offer, group)
+    shares = offer.shares if group is None else client_hello.share_on_request(wire, offer, group)
     wire.transcript.replace_client_hello_1(suite.hash_name)
     if offer.hello.legacy_session_id:
         wire.send_change_cipher_spec()
     if offer.early is not None:
         wire.write_in_the_clear()
         _give_early_data_back(wire)
-    psks = tuple(each for each in offer.psks if each.psk.hash_name == suite.hash_name)
-    try:
-        extensions = _second_extensions(offer, shares, cookie, psks)
-        sent = _send_hello(wire, dataclasses.replace(offer.hello, extensions=extensions), psks, ProtocolVersion.TLS12)
-    except EncodeError as error:
-        raise ForbiddenValue("the cookie does not fit into a ClientHello", message="hello_retry_request") from error
-    offer = dataclasses.replace(offer, hello=sent, shares=shares, psks=psks, retry=message)
-    return WaitServerHelloAfterRetry(offer)
+    again = client_hello.second(wire, offer, shares, cookie, suite.hash_name)
+    return WaitServerHelloAfterRetry(dataclasses.replace(again, retry=message))
 
 
 def encrypted_extensions(
@@ -302,72 +267,6 @@ def _answer_request(
     return prove(wire, chosen, ClientCertificateVerifyContent, finish, context=context, before=before)
 
 
-def _hello_extensions(
-    config: ClientConfig,
-    server_name: HostName,
-    shares: Mapping[NamedGroup, PrivateShare],
-    psks: Sequence[OfferedPsk],
-) -> list[Extension]:
-    extensions: list[Extension] = []
-    host_name = server_name_for_sni(server_name)
-    if host_name is not None:
-        extensions.append(ServerNameIndication.client_hello([ServerName(name=host_name.encode("ascii"))]))
-    extensions += [
-        SupportedGroups.client_hello(list(config.groups)),
-        KeyShare.client_hello(_entries(shares)),
-        SupportedVersions.client_hello([ProtocolVersion.TLS13]),
-    ]
-    if config.trust is not None:
-        extensions.append(SignatureAlgorithms.client_hello(list(config.signature_schemes)))
-        extensions.append(
-            SignatureAlgorithmsCert.client_hello(list(certificate_signature_schemes(config.signature_schemes)))
-        )
-    extensions.append(PskKeyExchangeModes.client_hello(list(config.psk_key_exchange_modes)))
-    if config.application_protocols:
-        names = [name.encode("ascii") for name in config.application_protocols]
-        extensions.append(ApplicationLayerProtocolNegotiation.client_hello(names))
-    if config.max_fragment_length is not None:
-        extensions.append(MaxFragmentLengthNegotiation.client_hello(config.max_fragment_length))
-    if config.record_size_limit is not None:
-        extensions.append(RecordSizeLimit.client_hello(config.record_size_limit))
-    if config.ticket_request is not None:
-        new, again = config.ticket_request
-        wanted = ClientTicketRequest(new_session_count=new, resumption_count=again)
-        extensions.append(TicketRequest.client_hello(wanted))
-    if config.post_handshake_auth:
-        extensions.append(PostHandshakeAuth.client_hello(b""))
-    if early_terms(config, psks) is not None:
-        extensions.append(EarlyDataIndication.client_hello(b""))
-    if psks:
-        extensions.append(offer_of(psks, config.clock()))
-    return extensions
-
-
-def _entries(shares: Mapping[NamedGroup, PrivateShare]) -> list[KeyShareEntry]:
-    return [KeyShareEntry(group=group, key_exchange=each.share) for group, each in shares.items()]
-
-
-def _send_hello(wire: Wire, hello: ClientHello, psks: Sequence[OfferedPsk], version: ProtocolVersion) -> ClientHello:
-    sent = wire.send(hello, lambda edited, raw: fill_in_binders(wire.transcript, edited, raw, psks) if psks else raw)
-    if not isinstance(sent, ClientHello):
-        raise UnsupportedHandshake("the message editor made another message of client_hello", message="client_hello")
-    wire.flush(version)
-    return sent
-
-
-def _start_early_data(wire: Wire, offer: Offer) -> EarlySecrets | None:
-    """What follows a hello that announces early data is under the key of the first PSK. §4.3.10"""
-    terms = early_terms(offer.config, offer.psks)
-    if terms is None or EarlyDataIndication.client_hello.find(offer.hello.extensions) is None:
-        return None
-    psk = offer.psks[0].psk
-    early = derive_early_secrets(wire, psk, wire.transcript.hash_with(psk.hash_name, b""))
-    if offer.hello.legacy_session_id:
-        wire.send_change_cipher_spec()
-    wire.start_early_data(SUITES[terms.cipher_suite], early.client_secret, terms.max_size)
-    return early
-
-
 def _give_early_data_back(wire: Wire) -> None:
     """The server takes none. What was sent of it goes back to the caller. §4.3.10"""
     sent = wire.end_early_data()
@@ -482,36 +381,6 @@ def _offered_suite(offer: Offer, chosen: CipherSuite, name: str) -> Suite:
     if chosen not in SUITES:
         raise UnsupportedHandshake(f"cipher suite {chosen} was offered, but is not implemented", message=name)
     return SUITES[chosen]
-
-
-def _share_on_request(wire: Wire, offer: Offer, group: NamedGroup) -> dict[NamedGroup, PrivateShare]:
-    """A share for the group that HelloRetryRequest names. §4.3.8"""
-    name = "hello_retry_request"
-    if group not in (SupportedGroups.client_hello.find(offer.hello.extensions) or []):
-        raise UnofferedParameter(f"group {group} was not offered", message=name)
-    if group in offer.shares:
-        raise UselessRetry(f"a key share for {group} was sent already", message=name)
-    if group not in GROUPS:
-        raise UnsupportedHandshake(f"group {group} was offered, but is not implemented", message=name)
-    return {group: GROUPS[group].generate(wire.random)}
-
-
-def _second_extensions(
-    offer: Offer, shares: Mapping[NamedGroup, PrivateShare], cookie: bytes | None, psks: Sequence[OfferedPsk]
-) -> list[Extension]:
-    """Those of the first hello with the changes that §4.2.2 permits, and asks for."""
-    dropped = (ExtensionType.early_data, ExtensionType.pre_shared_key)
-    changed = KeyShare.client_hello(_entries(shares))
-    extensions = [
-        changed if each.extension_type is ExtensionType.key_share else each
-        for each in offer.hello.extensions or []
-        if each.extension_type not in dropped
-    ]
-    if cookie is not None:
-        extensions.append(Cookie.client_hello(cookie))
-    if psks:
-        extensions.append(offer_of(psks, offer.config.clock()))
-    return extensions
 
 
 def _negotiated(state: WaitServerFinished) -> Negotiated:
