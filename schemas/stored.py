@@ -7,7 +7,7 @@ compute, over `SessionFile.protected`.
 
 from __future__ import annotations
 
-from schemas.code_points import CipherSuite, NamedGroup, ProtocolVersion
+from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion
 from schemas.vocabulary import (
     Struct,
     constant,
@@ -91,13 +91,33 @@ class TicketPlaintext(Struct):
 
 
 @struct
+class OpaqueExtension(Struct):
+    """RFC 9846 §4.3. An extension whose data is nobody's business here."""
+
+    extension_type: ExtensionType = field(ExtensionType, "which")
+    extension_data: bytes = field(opaque(0, 2**16 - 1), "as it came")
+
+
+@struct
+class UnchangedParts(Struct):
+    """RFC 9846 §4.2.2. What a second ClientHello must repeat of the first; `RetryMemory.unchanged` is its hash."""
+
+    legacy_version: ProtocolVersion = field(ProtocolVersion, "of the hello")
+    random: bytes = field(opaque(32), "of the hello")
+    legacy_session_id: bytes = field(opaque(0, 32), "of the hello")
+    cipher_suites: list[CipherSuite] = field(vector(CipherSuite, 2, 2**16 - 2), "of the hello")
+    legacy_compression_methods: bytes = field(opaque(1, 2**8 - 1), "of the hello")
+    extensions: list[OpaqueExtension] = field(vector(OpaqueExtension, 0, 2**16 - 1), "those that may not change")
+
+
+@struct
 class RetryMemory(Struct):
     """RFC 9846 §4.2.2, §4.2.4. What a server must know of the first ClientHello to judge the second."""
 
     cipher_suite: CipherSuite = field(CipherSuite, "chosen in HelloRetryRequest")
     selected_group: NamedGroup = field(NamedGroup, "asked for in HelloRetryRequest")
     client_hello_1: bytes = field(opaque(32, 255), "its hash, for the transcript. §4.1")
-    unchanged: bytes = field(opaque(32), "SHA-256 of the parts that the second must repeat")
+    unchanged: bytes = field(opaque(32), "SHA-256 of UnchangedParts")
     offered_psk: int = field(uint8, "1 where the first held pre_shared_key, else 0")
     offered_early_data: int = field(uint8, "1 where the first held early_data, else 0")
 

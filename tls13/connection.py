@@ -35,6 +35,7 @@ from tls13.handshake.states import (
     ClientConnected,
     EarlySecrets,
     Failed,
+    Offering,
     ServerConnected,
     ServerStart,
     State,
@@ -107,15 +108,16 @@ class Connection(Engine):
             if isinstance(self._state, AwaitingSignature):
                 self._state = sign_again(self._wire, self._state)
                 self._send_postponed()
-                self._go_on(b"")
-                if self._eof:
-                    self._judge_end()
+            self._go_on(b"")
+            if self._eof:
+                self._judge_end()
         return self._take_events()
 
     def receive_eof(self) -> list[Event]:
         """The transport has ended. Raises TruncationError unless the peer had said that it was done. §6.1"""
         with self._failing():
             self._eof = True
+            self._go_on(b"")
             self._judge_end()
         return self._take_events()
 
@@ -183,7 +185,8 @@ class Connection(Engine):
         is no early data.
         """
         self._require_unfailed()
-        early = _early_secrets(self._state)
+        refused = isinstance(self._state, Offering) and self._wire.early_data_room is None
+        early = None if refused else _early_secrets(self._state)
         if early is None:
             raise ConnectionClosed("there is no early data to export keying material with")
         return _exported(early.hash_name, early.exporter_secret, label, context, length)

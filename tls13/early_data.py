@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -28,22 +28,22 @@ class MemoryReplayStore:
         if capacity < 1:
             raise ConfigurationError(f"a replay store for {capacity} keys", "give 1 or more")
         self._capacity = capacity
-        self._until: OrderedDict[bytes, datetime] = OrderedDict()
+        self._known: set[bytes] = set()
+        self._ends: list[tuple[datetime, bytes]] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._until)
+        return len(self._known)
 
     def add(self, key: bytes, until: datetime, now: datetime) -> bool:
         """See `ReplayStore`."""
         with self._lock:
-            # Nearly always they end in the order in which they came.
-            while self._until and next(iter(self._until.values())) <= now:
-                self._until.popitem(last=False)
-            known = self._until.get(key)
-            if (known is not None and known > now) or len(self._until) >= self._capacity:
+            while self._ends and self._ends[0][0] <= now:
+                self._known.discard(heapq.heappop(self._ends)[1])
+            if key in self._known or len(self._known) >= self._capacity:
                 return False
-            self._until[key] = until
+            self._known.add(key)
+            heapq.heappush(self._ends, (until, key))
             return True
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from by_hand import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, alert, key_update, message, plaintext, raw
 from endpoints import TICKET_KEY, Endpoints, KnownTickets
-from scripted import Peer, ScriptedClient
+from scripted import Peer, ScriptedClient, ScriptedServer
 from shared_keys import SharedKey, offering
 
 from schemas.certificate import Certificate
@@ -53,7 +53,7 @@ def test_every_limit_has_a_sane_default() -> None:
     """None is so low that honest peers meet it, or so high that it is none."""
     bytes_held = {"handshake_message", "early_data", "ticket"}
     for each in dataclasses.fields(Limits):
-        highest = 2**20 if each.name in bytes_held else 64
+        highest = 2**20 if each.name in bytes_held else 2**10
         assert 4 <= getattr(Limits(), each.name) <= highest, each.name
 
 
@@ -137,6 +137,19 @@ def test_limit_on_ticket(endpoints: Endpoints) -> None:
         (told,) = server.deliver(server.records(raw(ticket(length))))
         assert isinstance(told, TicketReceived)
         assert (told.session is not None) == is_kept == (len(kept) == 1)
+    for length, is_offered in ((100, True), (101, False)):
+        client = endpoints.client(session=endpoints.session(ticket=bytes(length)), limits=Limits(ticket=100))
+        server = ScriptedServer(client, endpoints.identity)
+        assert (PreSharedKey.client_hello.find(server.client_hello.extensions) is not None) == is_offered
+
+
+def test_a_ticket_that_is_over_at_once_is_not_kept(endpoints: Endpoints) -> None:
+    """RFC 9846 §4.7.1: a lifetime of zero says so."""
+    server = endpoints.scripted_server().reach(ClientConnected)
+    for lifetime, is_kept in ((0, False), (1, True)):
+        (told,) = server.tell(replace(ticket(5), ticket_lifetime=lifetime))
+        assert isinstance(told, TicketReceived)
+        assert (told.session is not None) == is_kept
 
 
 def tickets_sent(client: ScriptedClient) -> int:

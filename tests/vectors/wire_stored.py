@@ -36,12 +36,14 @@ from schemas.sslv2 import V2CipherKind, V2CipherSpec, V2ClientHello, V2RecordHea
 from schemas.stored import (
     CookiePlaintext,
     CookieState,
+    OpaqueExtension,
     RetryMemory,
     Sealed,
     Session,
     SessionFile,
     TicketPlaintext,
     TicketState,
+    UnchangedParts,
 )
 from schemas.tls12 import DigitallySigned
 from schemas.transparency import SignedCertificateTimestamp, SignedCertificateTimestampList, SignedTimestamp
@@ -196,6 +198,41 @@ STORED = [
             44*32      unchanged
             00         offered_psk
             00         offered_early_data
+        """,
+    ),
+    Example(
+        name="UnchangedParts",
+        schema=UnchangedParts,
+        value=UnchangedParts(
+            legacy_version=ProtocolVersion.TLS12,
+            random=b"\x77" * 32,
+            legacy_session_id=b"\x51",
+            cipher_suites=[CipherSuite.TLS_AES_128_GCM_SHA256],
+            legacy_compression_methods=b"\0",
+            extensions=[OpaqueExtension(extension_type=ExtensionType.server_name, extension_data=b"any")],
+        ),
+        text="""
+            0303    legacy_version
+            77*32   random
+            01      length of legacy_session_id
+            51      legacy_session_id
+            0002    length of cipher_suites
+            1301    TLS_AES_128_GCM_SHA256
+            01      length of legacy_compression_methods
+            00      null
+            0007    length of extensions
+            0000    server_name
+            0003    length of extension_data
+            616e79  extension_data, which is none of server_name's
+        """,
+    ),
+    Example(
+        name="OpaqueExtension",
+        schema=OpaqueExtension,
+        value=OpaqueExtension(extension_type=ExtensionType.heartbeat, extension_data=b""),
+        text="""
+            000f  heartbeat
+            0000  length of extension_data
         """,
     ),
     Example(

@@ -213,7 +213,8 @@ def finished(wire: Wire, state: WaitServerFinished, message: Finished) -> Client
         wire.tell(HandshakeCompleted(negotiated))
         resumption_secret = derive_resumption_secret(wire, secrets)
         transcript = wire.transcript.fork()
-        established = Established(negotiated, secrets.exporter_secret, resumption_secret, transcript, state.offer.early)
+        early = state.offer.early if state.agreed.early_data is EarlyData.accepted else None
+        established = Established(negotiated, secrets.exporter_secret, resumption_secret, transcript, early)
         return ClientConnected(established, state.offer)
 
     if state.request is None:

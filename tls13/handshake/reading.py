@@ -45,7 +45,9 @@ IMPLEMENTED = (
 """The extensions that the handlers look at. What is in any other is none of this endpoint's business. §4.3"""
 
 _IMPLEMENTED_PART = reading_only(Handshake, IMPLEMENTED)
-_WITHOUT_BODIES = reading_only(Handshake, ())
+
+WITHOUT_BODIES = reading_only(Handshake, ())
+"""Handshake messages, whatever is in their extensions."""
 
 DOWNGRADE_SENTINELS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 """The last eight bytes of ServerHello.random where TLS 1.3 was given up for less. §4.2.3"""
@@ -85,7 +87,7 @@ def read(raw: bytes, offers: Sequence[Extension] | None = None) -> Handshake:
 def _refuse_unsolicited(raw: bytes, offers: Sequence[Extension]) -> None:
     """Raises UnsolicitedExtension if that is wrong with a message, beside an extension that does not parse. §4.3"""
     try:
-        message = parse(_WITHOUT_BODIES, raw).message
+        message = parse(WITHOUT_BODIES, raw).message
     except DecodeError:
         return
     match message:

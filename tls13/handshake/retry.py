@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
+from schemas import parse
 from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion
 from schemas.errors import DecodeError
 from schemas.extension_block import Extension
 from schemas.extensions import Cookie, EarlyDataIndication, KeyShare, KeyShareEntry, PreSharedKey, SupportedVersions
 from schemas.handshake import ClientHello, Handshake, HelloRetryRequest
-from schemas.stored import CookiePlaintext, CookieState, RetryMemory
+from schemas.stored import CookiePlaintext, CookieState, OpaqueExtension, RetryMemory, UnchangedParts
 from tls13.config import ServerConfig
 from tls13.crypto.aead import SUITES, Suite
 from tls13.errors import BadCookie, ChangedParameter, MissingExtension
+from tls13.handshake.reading import WITHOUT_BODIES
 from tls13.handshake.states import WaitSecondClientHello
 from tls13.sessions import milliseconds
 from tls13.transcript import Transcript
@@ -46,7 +47,7 @@ def ask(wire: Wire, config: ServerConfig, hello: ClientHello, suite: Suite, grou
         cipher_suite=suite.cipher_suite,
         selected_group=group,
         client_hello_1=digest,
-        unchanged=_digest(hello),
+        unchanged=_digest(wire.received),
         offered_psk=int(PreSharedKey.client_hello.find(hello.extensions) is not None),
         offered_early_data=int(EarlyDataIndication.client_hello.find(hello.extensions) is not None),
     )
@@ -81,9 +82,9 @@ def remembered(wire: Wire, state: WaitSecondClientHello, hello: ClientHello) -> 
     return memory
 
 
-def check_unchanged(memory: RetryMemory, first: ClientHello | None, second: ClientHello) -> None:
+def check_unchanged(wire: Wire, memory: RetryMemory, first: ClientHello | None, second: ClientHello) -> None:
     """Raises ChangedParameter for any change that §4.2.2 does not permit."""
-    if memory.unchanged != _digest(second):
+    if memory.unchanged != _digest(wire.received):
         what = "something" if first is None else _changed(first, second)
         raise ChangedParameter(f"{what} is not that of the first client_hello", message="client_hello")
     offered = _identities(second)
@@ -141,13 +142,24 @@ def _identities(hello: ClientHello) -> set[bytes]:
     return set() if psks is None else {each.identity for each in psks.identities}
 
 
-def _digest(hello: ClientHello) -> bytes:
-    """Of all that the second hello must repeat. §4.2.2"""
-    return hashlib.sha256(replace(hello, extensions=_fixed(hello)).build()).digest()
-
-
-def _fixed(hello: ClientHello) -> list[Extension]:
-    return [each for each in hello.extensions or [] if each.extension_type not in MAY_CHANGE]
+def _digest(client_hello: bytes) -> bytes:
+    """Of all that the second hello must repeat, whatever is in the extensions. §4.2.2"""
+    hello = parse(WITHOUT_BODIES, client_hello).message
+    if not isinstance(hello, ClientHello):
+        raise RuntimeError("the message at hand is no client_hello")
+    parts = UnchangedParts(
+        legacy_version=hello.legacy_version,
+        random=hello.random,
+        legacy_session_id=hello.legacy_session_id,
+        cipher_suites=hello.cipher_suites,
+        legacy_compression_methods=hello.legacy_compression_methods,
+        extensions=[
+            OpaqueExtension(extension_type=each.extension_type, extension_data=each.extension_data)
+            for each in hello.extensions or []
+            if each.extension_type not in MAY_CHANGE and isinstance(each.extension_data, bytes)
+        ],
+    )
+    return hashlib.sha256(parts.build()).digest()
 
 
 def _changed(first: ClientHello, second: ClientHello) -> str:

@@ -311,7 +311,11 @@ def _choose_group(config: ServerConfig, request: Request) -> NamedGroup:
 def _go_on(wire: Wire, state: WaitSecondClientHello, request: Request) -> AfterFlight | AwaitingSignature:
     """The second hello is read: it must be the first again, with the share that was asked for. §4.2.2"""
     memory = retry.remembered(wire, state, request.hello)
-    retry.check_unchanged(memory, state.hello, request.hello)
+    if memory.cipher_suite not in state.config.cipher_suites:
+        raise NoCommonCipherSuite([memory.cipher_suite], state.config.cipher_suites, message="client_hello")
+    if memory.selected_group not in state.config.groups:
+        raise NoCommonGroup([memory.selected_group], state.config.groups, message="client_hello")
+    retry.check_unchanged(wire, memory, state.hello, request.hello)
     retry.check_share(memory.selected_group, request.shares)
     choice = _choose(wire, state.config, request, [SUITES[memory.cipher_suite]], memory)
     return _answer(wire, state.config, request, choice)
