@@ -182,9 +182,9 @@ class Connection:
     def _talk(self) -> Conversation | QuicConversation:
         """What makes messages of records; made when TLS has started."""
         if self._conversation is None:
-            limits = self._backlog.limits
+            limits, secrets = self._backlog.limits, self._backlog.secrets
             quic = self.flow.transport is Transport.quic
-            self._conversation = QuicConversation(limits) if quic else Conversation(self._backlog.secrets, limits)
+            self._conversation = QuicConversation(secrets.servers, limits) if quic else Conversation(secrets, limits)
         return self._conversation
 
     @property

@@ -124,5 +124,11 @@ class Gap:
     reason: GapReason
 
     def __str__(self) -> str:
-        what = "not in the capture" if self.reason is GapReason.missing else "not TLS"
-        return f"{self.length} bytes of the {self.direction} from byte {self.offset} on are {what}"
+        return f"{self.length} bytes of the {self.direction} from byte {self.offset} on are {_GAPS[self.reason]}"
+
+
+_GAPS = {
+    GapReason.missing: "not in the capture",
+    GapReason.not_tls: "not TLS",
+    GapReason.sslv2_hello: "a ClientHello in the form of SSL 2.0, without a record",
+}

@@ -11,6 +11,7 @@ from schemas.errors import DecodeError
 from schemas.handshake import Handshake
 from tls13.capture.judging.judge import Judge
 from tls13.capture.judging.judgement import Judgement
+from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Gap, Message
 from tls13.capture.network.flows import Ending, Transport
@@ -23,11 +24,11 @@ class QuicConversation:
 
     records: Mapping[tuple[Direction, ContentType], int] = MappingProxyType({})
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, servers: KnownServers, limits: Limits) -> None:
         self._assemblies = {side: Assembly(side, limits.handshake_message) for side in Direction}
         self._lost: set[Direction] = set()
         """Those in whose stream nothing tells any more where messages start."""
-        self._judge = Judge(Transport.quic)
+        self._judge = Judge(Transport.quic, servers)
 
     def record(self, direction: Direction, record: CapturedRecord) -> Iterator[Message | Gap]:
         """The messages that the piece completes; behind a hole, no more than that there is one."""
