@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from early import Sides, begun, outcome, willing
 from endpoints import Endpoints, exchange
-from modes import Clock, configs, resumable
+from modes import Clock, resumable
 
-from schemas.code_points import NamedGroup
 from schemas.extensions import PreSharedKey
 from schemas.handshake import ClientHello, HandshakeMessage
-from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.early_data import EarlyDataPolicy, MemoryReplayStore
 from tls13.errors import (
@@ -23,13 +21,9 @@ from tls13.errors import (
 from tls13.events import (
     EarlyData,
     EarlyDataReceived,
-    Event,
 )
 from tls13.sealing import SealingKeys
-from tls13.sessions import SealedTickets, Session
-
-P256 = (NamedGroup.secp256r1,)
-Sides = tuple[ClientConfig, ServerConfig]
+from tls13.sessions import SealedTickets
 
 
 @pytest.fixture
@@ -39,25 +33,7 @@ def watch() -> Clock:
 
 @pytest.fixture
 def sides(endpoints: Endpoints, watch: Clock) -> Sides:
-    """Both ready for early data."""
-    client, server = configs(endpoints, watch)
-    return replace(client, early_data=True), replace(server, early_data=EarlyDataPolicy())
-
-
-def begun(sides: Sides, session: Session, early: bytes = b"early", **changes: Any) -> tuple[Connection, Connection]:
-    """A client that has sent early data, and its server, to which nothing was carried yet."""
-    client = Connection.client(sides[0], "localhost", session)
-    client.send_early(early)
-    return client, Connection.server(replace(sides[1], **changes))
-
-
-def outcome(client: Connection) -> EarlyData:
-    assert client.negotiated is not None
-    return client.negotiated.early_data
-
-
-def data(events: Sequence[Event], kind: Any) -> bytes:
-    return b"".join(each.data for each in events if isinstance(each, kind))
+    return willing(endpoints, watch)
 
 
 def test_the_same_hello_is_taken_once(sides: Sides) -> None:

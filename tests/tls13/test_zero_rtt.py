@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from by_hand import APPLICATION_DATA, cut
+from early import P256, Sides, begun, data, outcome, willing
 from endpoints import Endpoints, exchange
 from key_schedule_by_hand import derive_secret, early_secret, exported
-from modes import Clock, Journal, configs, resumable, sessions
+from modes import Clock, Journal, resumable, sessions
 
-from schemas.code_points import AlertDescription, CipherSuite, ContentType, NamedGroup
+from schemas.code_points import AlertDescription, CipherSuite, ContentType
 from schemas.extensions import ApplicationLayerProtocolNegotiation, EarlyDataIndication
 from schemas.handshake import ClientHello, EncryptedExtensions, EndOfEarlyData, HandshakeMessage
-from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.early_data import EarlyDataPolicy
 from tls13.errors import (
@@ -32,7 +31,6 @@ from tls13.events import (
     EarlyData,
     EarlyDataReceived,
     EarlyDataRejected,
-    Event,
     HandshakeCompleted,
     SecretDerived,
 )
@@ -40,9 +38,6 @@ from tls13.limits import Limits
 from tls13.padding import PadToMultiple
 from tls13.psk import Psk
 from tls13.sessions import SealedTickets, Session
-
-P256 = (NamedGroup.secp256r1,)
-Sides = tuple[ClientConfig, ServerConfig]
 
 
 @pytest.fixture
@@ -52,25 +47,7 @@ def watch() -> Clock:
 
 @pytest.fixture
 def sides(endpoints: Endpoints, watch: Clock) -> Sides:
-    """Both ready for early data."""
-    client, server = configs(endpoints, watch)
-    return replace(client, early_data=True), replace(server, early_data=EarlyDataPolicy())
-
-
-def begun(sides: Sides, session: Session, early: bytes = b"early", **changes: Any) -> tuple[Connection, Connection]:
-    """A client that has sent early data, and its server, to which nothing was carried yet."""
-    client = Connection.client(sides[0], "localhost", session)
-    client.send_early(early)
-    return client, Connection.server(replace(sides[1], **changes))
-
-
-def outcome(client: Connection) -> EarlyData:
-    assert client.negotiated is not None
-    return client.negotiated.early_data
-
-
-def data(events: Sequence[Event], kind: Any) -> bytes:
-    return b"".join(each.data for each in events if isinstance(each, kind))
+    return willing(endpoints, watch)
 
 
 # Taken
