@@ -180,6 +180,16 @@ def test_a_session_is_not_offered_once_its_certificate_is_no_longer_trusted(side
     assert not offers(client, fresh)
 
 
+def test_a_certificate_that_was_validated_here_is_not_offered_after_its_time_either(sides: Sides, watch: Clock) -> None:
+    client, server = sides
+    session = resumable(client, server)
+    assert session.trusted_by is client.trust
+    assert offers(client, session)
+    watch.advance(days=400)
+    renewed = replace(session.state, creation_time=int(watch().timestamp() * 1000))
+    assert not offers(client, replace(session, state=renewed))
+
+
 def test_a_client_that_takes_no_certificate_does_not_offer_a_session_of_one(sides: Sides) -> None:
     client, server = sides
     keys = (Psk(identity=b"a", key=bytes(range(32))),)
