@@ -40,7 +40,10 @@ def _print_filter_help(wanted: bool) -> None:
 def parse(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Captures, or folders of them: pcap, pcapng; - for standard input."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Captures, or folders of them: pcap, pcapng, gzip or zstd of either; records; - for standard input.",
+        ),
     ],
     keylog: Annotated[
         list[str] | None,
@@ -80,7 +83,8 @@ def parse(
 ) -> None:
     """Show every TLS message of packet captures, both directions, decrypted where there are keys.
 
-    TLS is found on any port, behind STARTTLS too. Secrets come from --keylog and from the capture itself (pcapng's
+    TLS is found on any port, behind STARTTLS too, and in QUIC's Initial packets. In a capture's place there may be the
+    records of one side, as bytes or hexadecimal. Secrets come from --keylog and from the capture itself (pcapng's
     decryption secrets). The variable SSLKEYLOGFILE is not looked at: it tells programs where to write.
 
     \b
