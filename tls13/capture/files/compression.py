@@ -6,7 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import zstandard
 
@@ -32,12 +32,12 @@ def decompressed(magic: bytes, stream: Readable) -> Readable | None:
 
 
 def _gunzip(stream: io.BufferedReader) -> Readable:
-    # Its own reads of a few bytes are slow.
-    return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), _BUFFER)
+    return io.BufferedReader(_Members(stream, lambda: zlib.decompressobj(_GZIP), padding=b"\0"), _BUFFER)
 
 
 def _unzstd(stream: io.BufferedReader) -> Readable:
-    return io.BufferedReader(_Zstandard(stream), _BUFFER)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    return io.BufferedReader(_Members(stream, decompressor.decompressobj), _BUFFER)
 
 
 _FORMATS: dict[bytes, Callable[[io.BufferedReader], Readable]] = {
@@ -48,17 +48,37 @@ _FORMATS: dict[bytes, Callable[[io.BufferedReader], Readable]] = {
 _BUFFER = 2**16
 _ZSTD_WINDOW = 2**27
 """The most that a frame may make its reader remember: what `zstd --ultra -22` and `--long` ask for."""
-_ZSTD_INPUT = 512
-"""Compressed bytes taken at a time. Four of them can stand for 128 KiB, so this many for 16 MiB."""
+_GZIP = zlib.MAX_WBITS | 16
+"""What tells zlib that a gzip header comes first, and its checksum last."""
+_INPUT = 512
+"""Compressed bytes taken at a time. Four of zstd's can stand for 128 KiB, so this many for 16 MiB."""
 
 
-class _Zstandard(io.RawIOBase):
-    """One frame after another. The library's own reader does not tell a frame cut short from one that ends."""
+class _Decompressor(Protocol):
+    """What both libraries' objects have: for one member or frame."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Members(io.RawIOBase):
+    """One gzip member or zstd frame after another, perhaps with `padding` between.
+
+    The libraries' own readers don't tell one cut short from one that ends, or lose what they have read before that.
+    """
+
+    def __init__(
+        self, stream: io.BufferedReader, decompressor: Callable[[], _Decompressor], padding: bytes = b""
+    ) -> None:
         self._stream = stream
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        self._frame = self._decompressor.decompressobj()
+        self._make = decompressor
+        self._padding = padding
+        self._member = decompressor()
         self._begun = False
         self._output = memoryview(b"")
 
@@ -71,7 +91,7 @@ class _Zstandard(io.RawIOBase):
             data = self._next_input()
             if not data:
                 return 0
-            self._output = memoryview(self._frame.decompress(data))
+            self._output = memoryview(self._member.decompress(data))
             self._begun = True
         given = self._output[: len(view)]
         self._output = self._output[len(view) :]
@@ -79,12 +99,14 @@ class _Zstandard(io.RawIOBase):
         return len(given)
 
     def _next_input(self) -> bytes:
-        """More of the frame, or the start of the next. Raises EOFError where the stream ends within one."""
+        """More of the member, or the start of the next. Raises EOFError where the stream ends within one."""
         left = b""
-        if self._frame.eof:
-            left = self._frame.unused_data
-            self._frame, self._begun = self._decompressor.decompressobj(), False
-        data = left or self._stream.read(_ZSTD_INPUT)
+        if self._member.eof:
+            left = self._member.unused_data
+            self._member, self._begun = self._make(), False
+        data = left or self._stream.read(_INPUT)
+        while self._padding and not self._begun and data and not (data := data.lstrip(self._padding)):
+            data = self._stream.read(_INPUT)
         if not data and self._begun:
             raise EOFError("the compressed data ends in the middle")
         return data
