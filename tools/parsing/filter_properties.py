@@ -76,7 +76,7 @@ def find_property(name: str) -> Property:
     if first in _messages():
         return _field(first, rest.split(".") if rest else [])
     close = difflib.get_close_matches(name, [*PROPERTIES, *_messages()], 1)
-    meant = f"; did you mean {close[0]}?" if close else ""
+    meant = f"; did you mean {close[0]}?" if close else "."
     raise LookupError(
         f"no property {name!r}{meant} There are {', '.join(PROPERTIES)}, and fields like client_hello.random"
     )

@@ -52,7 +52,7 @@ def read(
     return [each for each in opened if each is not None], list(log)
 
 
-@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 0, 2, 2, 1]])
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 0, 2, 2, 1], [0, 1, 2, 2, 1]])
 def test_fragments_make_the_datagram_in_any_order(order: list[int]) -> None:
     whole4, whole6 = fragments4(tcp(SEGMENT)), fragments6(tcp(SEGMENT6))
     assert len(whole4) == len(whole6) == 3

@@ -10,6 +10,9 @@ from tls13.capture.limits import Limits
 from tls13.capture.network.pieces import Pieces
 
 _LONGEST = 2**16 - 1
+_TWINS_WITHIN = 100_000_000
+"""Nanoseconds: a packet that is captured twice is so at once, while an identification comes again much later."""
+_REMEMBERED = 1024
 _OVERHEAD = 500
 """What Python takes for a datagram without its pieces."""
 
@@ -56,6 +59,8 @@ class Fragments:
         self._limit = limits.fragments
         self._log = log
         self._waiting: OrderedDict[bytes, _Datagram] = OrderedDict()
+        self._whole: OrderedDict[bytes, int] = OrderedDict()
+        """When the last ones were complete: a fragment that was captured twice begins no other datagram."""
         self._cost = 0
 
     def add(self, fragment: Fragment) -> bytes | None:
@@ -63,6 +68,8 @@ class Fragments:
         end = fragment.offset + len(fragment.data)
         if end > _LONGEST or not fragment.data:
             self._log.add(WarningKind.fragment, "an IP fragment is empty, or ends beyond the longest datagram")
+            return None
+        if fragment.timestamp - self._whole.get(fragment.key, -_TWINS_WITHIN) < _TWINS_WITHIN:
             return None
         datagram = self._waiting.get(fragment.key)
         if datagram is None:
@@ -76,6 +83,10 @@ class Fragments:
             self._log.add(WarningKind.fragment, "IP fragments contradict each other on how long their datagram is")
         if payload is not None or not agrees:
             self._drop(fragment.key)
+        if payload is not None:
+            self._whole[fragment.key] = fragment.timestamp
+            if len(self._whole) > _REMEMBERED:
+                self._whole.popitem(last=False)
         while self._cost > self._limit:
             self._drop(next(iter(self._waiting)))
             self._log.add(WarningKind.limit, "over the limit of IP fragments: the oldest are given up")
