@@ -323,8 +323,14 @@ def test_bad_key_log_is_told_before_anything_is_read(tmp_path: Path) -> None:
     capture = capture_of(tmp_path / "plain.pcapng", [("client", b"x")])
     refused(run(capture, "--keylog", tmp_path / "nothing"), "cannot read key log")
     refused(run(capture, "--keylog", garbage(tmp_path)), "is no key log")
-    (tmp_path / "empty").touch()
-    refused(run(capture, "--keylog", tmp_path / "empty"), "holds no secret")
+
+
+def test_a_key_log_without_a_secret_hides_nothing(tmp_path: Path) -> None:
+    capture = capture_of(tmp_path / "plain.pcapng", [("client", b"x")])
+    (tmp_path / "comment").write_text("# SSL/TLS secrets log file\n")
+    ended = run(capture, "--keylog", tmp_path / "comment")
+    assert f"Warning: key log {tmp_path / 'comment'}: it holds no secret" in ended.stderr
+    assert (ended.exit_code, ended.stdout) == (0, run(capture).stdout)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tls13.keylog import KeyLog
-from tools.exit_status import ExitStatus
-from tools.failures import CommandError
 from tools.parsing.filters import EVERYTHING, Filter, parse_filter
 
 
@@ -58,15 +56,15 @@ class Prepared:
 def prepared(plan: Plan) -> Prepared:
     """The plan, ready to be carried out.
 
-    Raises FilterError, ConfigurationError for a file that is no key log, CommandError for one that holds nothing.
+    A key log without a secret, as a failed handshake leaves it, is warned of. Raises FilterError, ConfigurationError
+    for a file that is no key log.
     """
     selected = EVERYTHING if plan.expression is None else parse_filter(plan.expression)
     together, warnings = KeyLog(), []
     for path in plan.keylogs:
         keylog = KeyLog.load(path)
         if not len(keylog):
-            hint = "give the file that SSLKEYLOGFILE named when the connection was made"
-            raise CommandError(f"key log {path} holds no secret", hint, status=ExitStatus.USAGE)
+            warnings.append(f"key log {path}: it holds no secret")
         for label, client_random, secret in keylog:
             together.add(label, client_random, secret)
         warnings += [f"key log {path}: {each}" for each in keylog.warnings]

@@ -96,7 +96,7 @@ _ENDS = {
     Ending.encrypted: "went on unread",
 }
 _RESUMPTIONS = {
-    Resumption.psk: "resumed by PSK",
+    Resumption.psk: "by PSK",
     Resumption.session_ticket: "resumed by ticket",
     Resumption.session_id: "resumed by session ID",
 }
