@@ -136,6 +136,10 @@ OUTER6 = ("2001:db8:ffff::1", "2001:db8:ffff::2")
 GRE = struct.pack(">HH", 0, 0x0800)
 GRE_WITH_ALL = struct.pack(">HHHHII", 0xB000, 0x86DD, 0xABCD, 0, 7, 99)  # checksum, key, sequence number
 VXLAN = bytes.fromhex("0800000000002a00")  # a network identifier is there: 42
+GENEVE = bytes.fromhex("0000655800002a00")  # version 0, no options, Ethernet inside, network identifier 42
+GENEVE_WITH_OPTIONS = bytes.fromhex("0280080000002a00 0102030100000007")  # two words of them, IPv4 inside
+LABELS = bytes.fromhex("0001003f 0001103f 0001213f")  # 16, 17 and 18, the last marked as such
+PPPOE = bytes.fromhex("11000001")  # version 1, type 1, session data, session 1
 
 
 def udp(payload: bytes, *, source: int = 50000, destination: int = 443) -> bytes:
@@ -150,6 +154,8 @@ def udp(payload: bytes, *, source: int = 50000, destination: int = 443) -> bytes
         (ipv4(*OUTER, struct.pack(">HH", 0, 0x6558) + ethernet(VLAN + IPV4, 0x8100), protocol=47), SEGMENT),
         (ipv6(*OUTER6, GRE + IPV4, next_header=47), SEGMENT),
         (ipv4(*OUTER, udp(VXLAN + ethernet(IPV6, 0x86DD), destination=4789), protocol=17), SEGMENT6),
+        (ipv4(*OUTER, udp(GENEVE + ethernet(IPV4), destination=6081), protocol=17), SEGMENT),
+        (ipv4(*OUTER, udp(GENEVE_WITH_OPTIONS + IPV4, destination=6081), protocol=17), SEGMENT),
         (ipv4(*OUTER, IPV4, protocol=4), SEGMENT),
         (ipv4(*OUTER, IPV6, protocol=41), SEGMENT6),
         (ipv6(*OUTER6, IPV4, next_header=4), SEGMENT),
@@ -158,6 +164,28 @@ def udp(payload: bytes, *, source: int = 50000, destination: int = 443) -> bytes
 )
 def test_tunnels_lead_to_the_segment_inside(data: bytes, expected: Segment) -> None:
     assert found(data) == (expected, [])
+
+
+@pytest.mark.parametrize("ethertype", [0x8847, 0x8848])
+def test_labels_lead_to_the_packet_behind_them(ethertype: int) -> None:
+    assert found(ethernet(LABELS + IPV4, ethertype), 1) == (SEGMENT, [])
+    assert found(ethernet(VLAN[:2] + struct.pack(">H", ethertype) + LABELS[8:] + IPV6, 0x8100), 1) == (SEGMENT6, [])
+
+
+def test_sessions_of_ppp_over_ethernet_lead_to_the_packet_inside() -> None:
+    for protocol, data, expected in ((0x0021, IPV4, SEGMENT), (0x0057, IPV6, SEGMENT6), (0xC021, b"\x09\x00", None)):
+        inside = struct.pack(">HH", len(data) + 2, protocol) + data
+        assert found(ethernet(PPPOE + inside, 0x8864), 1) == (expected, [])
+
+
+@pytest.mark.parametrize(("ethertype", "data"), [(0x8847, LABELS[:9]), (0x8864, PPPOE + b"\x00\x20")])
+def test_what_leads_to_a_packet_may_be_cut(ethertype: int, data: bytes) -> None:
+    assert found(ethernet(data, ethertype), 1) == (None, [WarningKind.unreadable])
+
+
+def test_a_geneve_header_of_another_version_is_passed_over() -> None:
+    data = udp(b"\x40" + GENEVE[1:] + ethernet(IPV4), destination=6081)
+    assert found(ipv4(*OUTER, data, protocol=17)) == (None, [])
 
 
 def test_tunnels_in_tunnels_end_somewhere() -> None:

@@ -22,7 +22,7 @@ from tls13.capture.files.packets import Packet
 from tls13.capture.limits import Limits
 from tls13.capture.network.addresses import Endpoint, Endpoints
 from tls13.capture.network.fragments import Fragment, Fragments
-from tls13.capture.network.link_types import IPV4, IPV6, LINK_TYPES, OTHER, Place, ethernet
+from tls13.capture.network.link_types import BEFORE_IP, IPV4, IPV6, LINK_TYPES, OTHER, Place, ethernet
 
 
 class Segment(NamedTuple):
@@ -83,6 +83,8 @@ class Layers:
 
     def _network(self, timestamp: int, data: bytes, ethertype: int, at: int, depth: int) -> Segment | Datagram | None:
         """`depth` counts the tunnels around it."""
+        if ethertype in BEFORE_IP:
+            ethertype, at = BEFORE_IP[ethertype](data, at)
         if ethertype == IPV4:
             return self._ipv4(timestamp, data, at, depth)
         if ethertype == IPV6:
@@ -183,6 +185,8 @@ class Layers:
             end = min(end, at + length)
         if port == _VXLAN_PORT and data[payload_at : payload_at + 1] == _VXLAN_FLAGS:
             return self._tunnelled(timestamp, data[:end], ethernet(data, payload_at + _VXLAN_LENGTH), depth)
+        if port == _GENEVE_PORT and end - payload_at >= _GENEVE.size:
+            return self._tunnelled(timestamp, data[:end], _behind_geneve(data, payload_at), depth)
         source, destination = self._endpoints.of(addresses, data[at : at + 4])
         return Datagram(timestamp, source, destination, data[payload_at:end])
 
@@ -208,12 +212,21 @@ def _behind_gre(data: bytes, at: int) -> Place:
     return ethertype, at
 
 
+def _behind_geneve(data: bytes, at: int) -> Place:
+    """What a Geneve header of version 0 leads to; its options are counted in words. RFC 8926 §3.4"""
+    first, _, ethertype, _ = _GENEVE.unpack_from(data, at)
+    if first >> 6:
+        return OTHER, at
+    return ethertype, at + _GENEVE.size + ((first & 0x3F) << 2)
+
+
 _IPV4 = struct.Struct(dpkt.ip.IP.__hdr_fmt__)
 _IPV6 = struct.Struct(dpkt.ip6.IP6.__hdr_fmt__)
 _FRAGMENT_HEADER = struct.Struct(dpkt.ip6.IP6FragmentHeader.__hdr_fmt__)
 _TCP = struct.Struct(dpkt.tcp.TCP.__hdr_fmt__)
 _UDP = struct.Struct(dpkt.udp.UDP.__hdr_fmt__)
 _GRE = struct.Struct(dpkt.gre.GRE.__hdr_fmt__)
+_GENEVE = struct.Struct(">BBHI")
 
 _IPV4_FRAGMENT = dpkt.ip.IP_OFFMASK | dpkt.ip.IP_MF
 _IPV6_OFFSET, _IPV6_MORE = 0xFFF8, 1
@@ -234,6 +247,8 @@ _EXTENSION_HEADERS = frozenset(
 _MOST_EXTENSION_HEADERS = 32
 _VXLAN_PORT, _VXLAN_FLAGS, _VXLAN_LENGTH = 4789, b"\x08", 8
 """RFC 7348 §5"""
+_GENEVE_PORT = 6081
+"""RFC 8926 §3.3"""
 _DEEPEST_TUNNEL = 4
 
 _SENDER, _RECEIVER = Endpoint("0.0.0.0", 1), Endpoint("0.0.0.0", 0)

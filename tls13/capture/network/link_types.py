@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import dpkt.ethernet
+import dpkt.ppp
+import dpkt.pppoe
 import dpkt.sll
 import dpkt.sll2
 
@@ -25,6 +27,27 @@ def ethernet(data: bytes, at: int = 0) -> Place:
 def raw_ip(data: bytes, at: int = 0) -> Place:
     """IP of the version that its first bits say. Raises IndexError where there is nothing."""
     return _IP_VERSIONS.get(data[at] >> 4, OTHER), at
+
+
+def behind_labels(data: bytes, at: int) -> Place:
+    """IP behind MPLS labels, of which the last has its lowest bit but eight set. RFC 3032 §2.1. Raises IndexError."""
+    while not data[at + 2] & _BOTTOM_OF_STACK:
+        at += _LABEL_LENGTH
+    return raw_ip(data, at + _LABEL_LENGTH)
+
+
+def behind_pppoe(data: bytes, at: int) -> Place:
+    """IP in a session of PPP over Ethernet. RFC 2516 §4, §6. Raises IndexError."""
+    at += _PPPOE_LENGTH
+    return _PPP_PROTOCOLS.get(data[at] << 8 | data[at + 1], OTHER), at + 2
+
+
+BEFORE_IP: Mapping[int, Callable[[bytes, int], Place]] = {
+    dpkt.ethernet.ETH_TYPE_MPLS: behind_labels,
+    dpkt.ethernet.ETH_TYPE_MPLS_MCAST: behind_labels,
+    dpkt.ethernet.ETH_TYPE_PPPoE: behind_pppoe,
+}
+"""What may stand between the link layer and IP, by its ethertype."""
 
 
 def _loopback(data: bytes) -> Place:
@@ -59,6 +82,9 @@ _TAGS = frozenset(
     | {dpkt.ethernet.ETH_TYPE_QINQ2}
 )
 _LOOPBACK_FAMILY_LENGTH = 4
+_LABEL_LENGTH, _BOTTOM_OF_STACK = 4, 1
+_PPPOE_LENGTH: int = dpkt.pppoe.PPPoE.__hdr_len__
+_PPP_PROTOCOLS = {dpkt.ppp.PPP_IP: IPV4, dpkt.ppp.PPP_IP6: IPV6}
 _IP_VERSIONS = {4: IPV4, 6: IPV6}
 
 LINK_TYPES: Mapping[int, Callable[[bytes], Place]] = {
