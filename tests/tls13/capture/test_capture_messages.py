@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -44,7 +44,7 @@ from schemas.code_points import (
     ProtocolVersion,
 )
 from schemas.extensions import SupportedVersions
-from schemas.handshake import ClientHello, EncryptedExtensions, ServerHello
+from schemas.handshake import ClientHello, EncryptedExtensions, HelloRetryRequest, ServerHello
 from tls13.capture import Direction, Epoch, Gap, Limits, Message, NoteKind, read_capture
 from tls13.capture.network.link import Segment
 from tls13.crypto.aead import SUITES
@@ -211,8 +211,8 @@ def test_refused_early_data_without_its_secret_is_skipped() -> None:
     talk.say(CLIENT, b"ping")
     assert read(talk.wire.segments, keylog(EARLY)) == [
         "client client_hello",
-        "server server_hello",
         "client opaque unknown early_data",
+        "server server_hello",
         *HANDSHAKE[2:],
         "client ping application",
     ]
@@ -223,14 +223,30 @@ def test_early_data_before_a_hello_retry_request_is_skipped() -> None:
     talk.plain(CLIENT, client_hello(early_data=True))
     talk.send(CLIENT, EARLY, b"quick")
     talk.plain(SERVER, retry())
+    talk.send(CLIENT, EARLY, b"late")
     talk.hellos()
     talk.rest_of_handshake()
     assert read(talk.wire.segments, keylog(EARLY)) == [
         "client client_hello",
+        "client opaque unknown early_data",
         "server server_hello",
         "client opaque unknown early_data",
         *HANDSHAKE,
     ]
+
+
+@pytest.mark.parametrize("known", [keylog(EARLY), keylog()], ids=["without its secret", "with it"])
+@pytest.mark.parametrize("answer", [retry, server_hello])
+def test_messages_come_in_the_order_of_the_capture(answer: Callable[[], HelloRetryRequest | ServerHello], known: KeyLog) -> None:
+    talk = Talk()
+    talk.plain(CLIENT, client_hello(early_data=True))
+    talk.send(CLIENT, EARLY, b"quick")
+    talk.plain(SERVER, answer())
+    if answer is retry:
+        talk.hellos()
+    talk.rest_of_handshake()
+    times = [item.timestamp for item in items(talk.wire.segments, known)]
+    assert times == sorted(times) and len(set(times)) > 3
 
 
 def test_messages_are_put_together_over_records_and_segments_and_taken_apart() -> None:

@@ -251,11 +251,17 @@ class Conversation:
             return
         is_hello = message.epoch is Epoch.plaintext and not self._expecting
         inner = self._inner_hello(message, handshake) if is_hello else None
-        yield as_handshake(message, handshake, inner=inner)
-        if message.epoch in _CLEAR_EPOCHS:
-            yield from self._follow_hello(side, message, handshake, inner)
-        else:
+        shown = as_handshake(message, handshake, inner=inner)
+        if message.epoch not in _CLEAR_EPOCHS:
+            yield shown
             self._change_keys(side, message, handshake)
+            return
+        # What waited came before. Only where it opens now does the capture have the two sides in the wrong order.
+        waited = list(self._follow_hello(side, message, handshake, inner))
+        opened = next((at for at, each in enumerate(waited) if each.protected and not each.opaque), len(waited))
+        yield from waited[:opened]
+        yield shown
+        yield from waited[opened:]
 
     def _parse(self, message: Message) -> AnyHandshake:
         """The message by the grammar of its version. Raises DecodeError."""
@@ -305,6 +311,7 @@ class Conversation:
     def _follow_hello(
         self, side: _Side, message: Message, handshake: AnyHandshake, inner: ClientHello | None
     ) -> Iterator[Message]:
+        """Learns what the hello tells of the keys that come next, and reads what waited for it."""
         match handshake.message:
             case ClientHello() | tls12.ClientHello() as hello:
                 self._tls12.client_hello(hello)
@@ -313,6 +320,7 @@ class Conversation:
                 self._inner_hellos.hello_retry_request(message.raw)
                 if self._psks is not None and retry.cipher_suite in SUITES:
                     self._psks.hello_retry_request(message.raw, SUITES[retry.cipher_suite].hash_name)
+                yield from self._release(self._sides[side.direction.opposite], read=False)
                 return
             case ServerHello() as hello:
                 if self._psks is not None:
