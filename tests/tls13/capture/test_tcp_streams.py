@@ -130,6 +130,25 @@ def test_keep_alives_and_late_retransmissions_change_nothing() -> None:
     assert endings(found) == [(0, Ending.finished)]
 
 
+@pytest.mark.parametrize("first", [0, 3, 5], ids=["with SYN", "under way", "later still"])
+def test_a_capture_in_reversed_order_is_warned_of(first: int) -> None:
+    log = WarningLog()
+    reassembler = Reassembler(Limits(), log)
+    for segment in reversed(talk().segments[first:]):
+        reassembler.feed(segment)
+    assert [(each.kind, "reordercap" in str(each)) for each in log] == [(WarningKind.unreadable, True)]
+
+
+def test_retransmissions_from_before_the_capture_are_not_warned_of() -> None:
+    wire = talk()
+    log = WarningLog()
+    reassembler = Reassembler(Limits(), log)
+    again = wire.segments[3]._replace(timestamp=wire.segments[-1].timestamp)
+    for segment in [*wire.segments[5:], again]:
+        reassembler.feed(segment)
+    assert not list(log)
+
+
 # -- where connections start and end -----------------------------------------------------------------------
 
 

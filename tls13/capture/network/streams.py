@@ -43,7 +43,8 @@ class TcpFlow(Flow):
             (ends[1], ends[0]) if opened_by_other else ends,
             opener_known=bool(segment.flags & SYN),
         )
-        self.streams = _Stream(limits, log), _Stream(limits, log)
+        started = segment.timestamp
+        self.streams = _Stream(started, limits, log), _Stream(started, limits, log)
 
     @property
     def unfinished(self) -> int:
@@ -143,12 +144,14 @@ class TcpFlow(Flow):
 class _Stream:
     """One direction. Offsets count bytes of the stream; sequence numbers are those of the segments, modulo 2^32."""
 
-    __slots__ = ("_acknowledged", "_end", "_limits", "_log", "_overdue", "first", "pieces")
+    __slots__ = ("_acknowledged", "_end", "_limits", "_log", "_overdue", "_started", "first", "pieces")
 
-    def __init__(self, limits: Limits, log: WarningLog) -> None:
+    def __init__(self, started: int, limits: Limits, log: WarningLog) -> None:
         self.first: int | None = None
         """The sequence number of the byte at offset 0, None before it is known."""
         self.pieces = Pieces()
+        self._started = started
+        """The time of the connection's first packet."""
         self._limits = limits
         self._log = log
         self._end: int | None = None
@@ -221,8 +224,15 @@ class _Stream:
         if segment.flags & FIN and self._end is None:
             self._end = max(start + segment.length, self.pieces.offset)
         if segment.payload:
+            if start < 0:
+                self.pass_over(segment)
             room = len(segment.payload) if self._end is None else max(self._end - start, 0)
             self.pieces.add(start, segment.timestamp, segment.payload[:room])
+
+    def pass_over(self, segment: Segment) -> None:
+        """A segment comes too late to be read. It should not, where it is older than what came before it."""
+        if segment.payload and segment.timestamp < self._started:
+            self._log.add(WarningKind.unreadable, _IN_DISORDER)
 
     def take(self) -> Sequence[Piece]:
         """What is next in order."""
@@ -254,6 +264,7 @@ class _Stream:
 
 
 _SEQUENCE_NUMBERS = 2**32
+_IN_DISORDER = "packets older than their connection's first are lost: put the capture in order with reordercap"
 
 
 class Reassembler:
@@ -313,6 +324,8 @@ class Reassembler:
             self._flows.move_to_end(key)
             yield from flow.feed(segment)
             self._settle(key, flow)
+        else:
+            flow.streams[0].pass_over(segment)
         if len(self._flows) > self._limits.connections:
             yield from self._forget(next(iter(self._flows)), f"over {self._limits.connections} connections at once")
         yield from self._make_room()
