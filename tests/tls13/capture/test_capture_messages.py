@@ -252,6 +252,25 @@ def test_messages_come_in_the_order_of_the_capture(
     assert len(set(times)) > 3
 
 
+def test_behind_a_server_hello_that_does_not_parse_messages_come_in_order() -> None:
+    talk = Talk()
+    talk.plain(CLIENT, client_hello())
+    of_draft_20 = bytes.fromhex("7f14") + bytes(32) + bytes.fromhex("1301 0000")
+    hello = bytes([HandshakeType.server_hello]) + len(of_draft_20).to_bytes(3, "big") + of_draft_20
+    talk.wire.send(SERVER, record(ContentType.handshake, hello))
+    talk.rest_of_handshake()
+    talk.say(CLIENT, b"ping")
+    talk.say(SERVER, b"pong")
+    found = messages(items(talk.wire.segments))
+    assert found[1].handshake_type is HandshakeType.server_hello
+    assert found[1].error is not None
+    assert [shown(message) for message in found[2:]] == [
+        f"{side} opaque unknown no_hello" for side in ("server", "server", "client", "client", "server")
+    ]
+    times = [message.timestamp for message in found]
+    assert times == sorted(times)
+
+
 def test_messages_are_put_together_over_records_and_segments_and_taken_apart() -> None:
     wire = Wire().open()
     talk = Talk(wire)

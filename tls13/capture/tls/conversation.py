@@ -7,7 +7,8 @@ it cannot read it passes on with a note that says why. Nothing in a record makes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from schemas import tls10, tls12
 from schemas.alert import Alert
@@ -116,15 +117,17 @@ class Conversation:
 
     def finish(self) -> Iterator[Message]:
         """The connection is over: what waits comes out as it is."""
+        left: list[Message] = []
         for side in self._sides.values():
-            yield from self._seen(self._release(side, read=False))
-            yield from self._seen(side.assembly.abandon())
+            left += self._release(side, read=False)
+            left += side.assembly.abandon()
+        yield from self._seen(sorted(left, key=attrgetter("timestamp")))
 
     def judgement(self, ending: Ending) -> Judgement:
         """What is to be said of what has come so far. `ending` is how the connection ended."""
         return self._judge.judgement(ending)
 
-    def _seen(self, messages: Iterator[Message]) -> Iterator[Message]:
+    def _seen(self, messages: Iterable[Message]) -> Iterator[Message]:
         for message in messages:
             self._judge.see(message)
             yield message
@@ -133,6 +136,11 @@ class Conversation:
 
     def _take(self, side: _Side, record: CapturedRecord) -> Iterator[Message]:
         content_type = record.header.type
+        other = self._sides[side.direction.opposite]
+        if other.held and content_type is ContentType.application_data:
+            # The hello that the other side waits for would have come before this.
+            other.waits = False
+            yield from self._release(other, read=False)
         if side.held and content_type is ContentType.handshake:
             # A second ClientHello: what came before it was early data, or is not to be read at all.
             yield from self._release(side, read=False)
@@ -283,10 +291,12 @@ class Conversation:
         return hello if chosen_by_extension else _older_hello(message.raw) or hello
 
     def _inner_hello(self, message: Message, handshake: AnyHandshake) -> ClientHello | None:
-        """The hello inside an encrypted one, if it opens. Of a ServerHello only whether it takes that one."""
+        """The hello inside an encrypted one, if it opens. Of a server's hello only whether it takes that one."""
         hello = handshake.message
         if isinstance(hello, ServerHello):
             self._judge.see_acceptance(self._inner_hellos.server_hello(message.raw, hello))
+        elif isinstance(hello, HelloRetryRequest):
+            self._judge.see_acceptance(self._inner_hellos.hello_retry_request(message.raw, hello))
         opening = self._inner_hellos.client_hello(hello) if isinstance(hello, ClientHello) else None
         if opening is None:
             return None
@@ -317,7 +327,6 @@ class Conversation:
                 self._tls12.client_hello(hello)
                 self._client_hello(side, message, hello, inner)
             case HelloRetryRequest() as retry:
-                self._inner_hellos.hello_retry_request(message.raw)
                 if self._psks is not None and retry.cipher_suite in SUITES:
                     self._psks.hello_retry_request(message.raw, SUITES[retry.cipher_suite].hash_name)
                 yield from self._release(self._sides[side.direction.opposite], read=False)
@@ -342,6 +351,7 @@ class Conversation:
             # Of an inner hello the pre-shared keys are the real ones; outside stand random bytes. RFC 9849 §6.1.2
             raw = message.raw if inner is None else Handshake.of(inner).build()
             self._psks.client_hello(raw, inner or hello)
+            self._judge.see_binders(self._psks.origins)
         if self._suite is not None:
             self._expect_handshake()
             return

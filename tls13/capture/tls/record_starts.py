@@ -65,13 +65,15 @@ def is_content(content_type: int, content: bytes | bytearray, length: int, under
     if content[0] not in STARTS:
         return under_way and HandshakeType(content[0]).is_registered
     if length < _HELLO_SHOWN or len(content) >= _HELLO_SHOWN:
-        return content[1:2] <= b"\x01" and content[4:5] in (b"", b"\x03")
+        return content[1:2] <= b"\x01" and content[4:5] in _HELLO_VERSIONS
     return None
 
 
 _ALERT_LEVELS = (AlertLevel.warning, AlertLevel.fatal)
 _HELLO_SHOWN = 5
 """Bytes of a hello: type, length, and the version's first byte."""
+_HELLO_VERSIONS = (b"", b"\x03", b"\x7f")
+"""That byte, where it is there; the last was a ServerHello's in drafts of TLS 1.3, up to the 21st."""
 
 
 def sslv2_hello_length(data: bytes | bytearray) -> int | None:
