@@ -22,13 +22,7 @@ from schemas.extensions import (
     SignatureAlgorithms,
     SupportedGroups,
 )
-from schemas.handshake import (
-    ClientHello,
-    EncryptedExtensions,
-    Handshake,
-    HandshakeMessage,
-    HelloRetryRequest,
-)
+from schemas.handshake import ClientHello, EncryptedExtensions, Handshake, HandshakeMessage, HelloRetryRequest
 from schemas.tls12_extensions import RenegotiationInfo, SessionTicket
 from tls13.config import ClientConfig, MessageEditor, ServerConfig
 from tls13.connection import Connection
@@ -57,28 +51,20 @@ FEW_GROUPS = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup(0x18)]
 
 X25519_FIRST = (NamedGroup.x25519, NamedGroup.secp256r1)
 
-RENEGOTIATION_INFO = RenegotiationInfo.client_hello(b"")
-SESSION_TICKET = SessionTicket.client_hello(b"")
-
-
-class Script:
-    """A source of randomness that gives what the trace's endpoint drew, to requests for just as many bytes."""
-
-    def __init__(self, *draws: bytes) -> None:
-        self._left = list(draws)
-
-    def __call__(self, length: int) -> bytes:
-        data = self._left.pop(0)
-        assert len(data) == length
-        return data
-
-    @property
-    def is_used_up(self) -> bool:
-        return not self._left
-
-
-def thirty_twos(data: bytes) -> list[bytes]:
-    return [data[start : start + 32] for start in range(0, 32 * (len(data) // 32), 32)]
+NSS_ORDER = (
+    ExtensionType.server_name,
+    ExtensionType.renegotiation_info,
+    ExtensionType.supported_groups,
+    ExtensionType.session_ticket,
+    ExtensionType.key_share,
+    ExtensionType.early_data,
+    ExtensionType.supported_versions,
+    ExtensionType.signature_algorithms,
+    ExtensionType.cookie,
+    ExtensionType.psk_key_exchange_modes,
+    ExtensionType.record_size_limit,
+)
+"""Of a ClientHello's extensions; padding and the PSKs come behind them."""
 
 
 @dataclass(frozen=True)
@@ -99,29 +85,27 @@ def by_type(extensions: Iterable[Extension]) -> dict[ExtensionType, Extension]:
     return {each.extension_type: each for each in extensions}
 
 
-def client_editor(groups: list[NamedGroup], *, session_ticket: bool) -> MessageEditor:
-    """Our ClientHello with NSS's extensions in NSS's order; the second one padded to 512 bytes."""
+def client_editor(groups: list[NamedGroup], *, session_ticket: bool = False) -> MessageEditor:
+    """Our ClientHello with NSS's extensions in NSS's order; padded to 512 bytes after a retry, or with a PSK."""
 
     def edit(message: HandshakeMessage) -> HandshakeMessage:
         if not isinstance(message, ClientHello):
             return message
-        ours = by_type(message.extensions or [])
-        theirs = [
-            ours[ExtensionType.server_name],
-            RENEGOTIATION_INFO,
-            SupportedGroups.client_hello(groups),
-            *([SESSION_TICKET] if session_ticket else []),
-            ours[ExtensionType.key_share],
-            ours[ExtensionType.supported_versions],
-            SignatureAlgorithms.client_hello(SCHEMES),
-            *([ours[ExtensionType.cookie]] if ExtensionType.cookie in ours else []),
-            ours[ExtensionType.psk_key_exchange_modes],
-            RecordSizeLimit.client_hello(0x4001),
-        ]
-        if ExtensionType.cookie in ours:
-            short = Handshake.of(replace(message, extensions=theirs)).build()
+        found = by_type(message.extensions or []) | by_type(
+            [
+                RenegotiationInfo.client_hello(b""),
+                SupportedGroups.client_hello(groups),
+                *([SessionTicket.client_hello(b"")] if session_ticket else []),
+                SignatureAlgorithms.client_hello(SCHEMES),
+                RecordSizeLimit.client_hello(0x4001),
+            ]
+        )
+        theirs = [found[each] for each in NSS_ORDER if each in found]
+        psks = [found[ExtensionType.pre_shared_key]] if ExtensionType.pre_shared_key in found else []
+        if psks or ExtensionType.cookie in found:
+            short = Handshake.of(replace(message, extensions=theirs + psks)).build()
             theirs.append(Padding.client_hello(bytes(512 - len(short) - 4)))
-        return replace(message, extensions=theirs)
+        return replace(message, extensions=theirs + psks)
 
     return edit
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from draws import Draws
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,18 +36,6 @@ SIZES = {
 }
 
 ALL = pytest.mark.parametrize("name", GROUPS, ids=str)
-
-
-def source(*draws: bytes) -> Callable[[int], bytes]:
-    """A source of randomness that gives these, each to a request for as many bytes."""
-    left = list(draws)
-
-    def random(length: int) -> bytes:
-        data = left.pop(0)
-        assert len(data) == length
-        return data
-
-    return random
 
 
 def test_there_is_a_size_for_every_group() -> None:
@@ -77,11 +65,11 @@ def test_shares_follow_from_the_randomness(name: NamedGroup) -> None:
     group = GROUPS[name]
     for_client, for_server, *_ = SIZES[name]
     first, again, other = (
-        group.generate(source(*(bytes([byte]) * length for length in for_client))).share for byte in (7, 7, 9)
+        group.generate(Draws(*(bytes([byte]) * length for length in for_client))).share for byte in (7, 7, 9)
     )
     assert first == again != other
     first, again, other = (
-        group.respond(source(*(bytes([byte]) * length for length in for_server)), other)[0] for byte in (1, 1, 2)
+        group.respond(Draws(*(bytes([byte]) * length for length in for_server)), other)[0] for byte in (1, 1, 2)
     )
     assert first == again != other
 
@@ -104,7 +92,7 @@ def test_a_source_of_randomness_that_gives_too_little_or_too_much_is_told(name: 
 @ALL
 def test_a_private_key_does_not_show(name: NamedGroup) -> None:
     draws = [b"\x5a" * length for length in SIZES[name][0]]
-    shown = repr(GROUPS[name].generate(source(*draws)))
+    shown = repr(GROUPS[name].generate(Draws(*draws)))
     numbers = [int.from_bytes(draw, order) % 2**521 for draw in draws for order in ("big", "little")]
     assert not any(secret in shown for secret in ("ZZZZ", "5a5a5a5a", *map(str, numbers)))
 
@@ -114,7 +102,7 @@ def test_a_private_key_does_not_show(name: NamedGroup) -> None:
 def test_whatever_a_peer_sends_is_a_share_or_a_bad_one(name: NamedGroup, data: st.DataObject) -> None:
     group = GROUPS[name]
     for_client, _, client_length, server_length, secret_length = SIZES[name]
-    ours = group.generate(source(*(b"\x11" * each for each in for_client)))
+    ours = group.generate(Draws(*(b"\x11" * each for each in for_client)))
     of_client, of_server = (
         data.draw(st.binary(max_size=2 * length) | st.binary(min_size=length, max_size=length))
         for length in (client_length, server_length)
@@ -173,9 +161,9 @@ EXCHANGES = [
 def test_the_figures_of_rfc_7748_6_come_out(
     group: Group, alice: str, alice_share: str, bob: str, bob_share: str, secret: str
 ) -> None:
-    ours = group.generate(source(bytes.fromhex(alice)))
+    ours = group.generate(Draws(bytes.fromhex(alice)))
     assert ours.share.hex() == alice_share
-    share, agreed = group.respond(source(bytes.fromhex(bob)), ours.share)
+    share, agreed = group.respond(Draws(bytes.fromhex(bob)), ours.share)
     assert (share.hex(), agreed.hex()) == (bob_share, secret)
     assert ours.agree(share) == agreed
 
@@ -217,13 +205,13 @@ PRODUCTS = [
 
 @pytest.mark.parametrize(("group", "scalar", "point", "product"), PRODUCTS)
 def test_the_figures_of_rfc_7748_5_2_come_out(group: Group, scalar: str, point: str, product: str) -> None:
-    assert group.generate(source(bytes.fromhex(scalar))).agree(bytes.fromhex(point)).hex() == product
+    assert group.generate(Draws(bytes.fromhex(scalar))).agree(bytes.fromhex(point)).hex() == product
 
 
 def test_the_key_exchange_of_rfc_8448_3_comes_out() -> None:
-    client = x25519.generate(source(bytes.fromhex("49af42ba7f7994852d713ef2784bcbcaa7911de26adc5642cb634540e7ea5005")))
+    client = x25519.generate(Draws(bytes.fromhex("49af42ba7f7994852d713ef2784bcbcaa7911de26adc5642cb634540e7ea5005")))
     assert client.share.hex() == "99381de560e4bd43d23d8e435a7dbafeb3c06e51c13cae4d5413691e529aaf2c"
-    server = source(bytes.fromhex("b1580eeadf6dd589b8ef4f2d5652578cc810e9980191ec8d058308cea216a21e"))
+    server = Draws(bytes.fromhex("b1580eeadf6dd589b8ef4f2d5652578cc810e9980191ec8d058308cea216a21e"))
     share, secret = x25519.respond(server, client.share)
     assert share.hex() == "c9828876112095fe66762bdbf7c672e156d6cc253b833df1dd69b1b04e751f0f"
     assert secret.hex() == "8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d"
@@ -404,7 +392,7 @@ NIST_FIGURES = [
 )
 def test_the_figures_of_nist_come_out(curve: Curve, figures: tuple[str, str, str, str]) -> None:
     private_key, own, peer, secret = figures
-    ours = curve.group.generate(source(bytes.fromhex(private_key)))
+    ours = curve.group.generate(Draws(bytes.fromhex(private_key)))
     assert ours.share.hex() == "04" + own
     assert ours.agree(bytes.fromhex("04" + peer)).hex() == secret
 
@@ -431,7 +419,7 @@ def test_leading_zeros_of_the_shared_secret_are_kept(curve: Curve) -> None:
     else:
         pytest.fail("no scalar below 2000 makes a short secret")
     share = peer.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    secret = curve.group.generate(source(curve.scalar(2))).agree(share)
+    secret = curve.group.generate(Draws(curve.scalar(2))).agree(share)
     assert len(secret) == curve.length
     assert secret == private_key.exchange(ec.ECDH(), peer)
 
@@ -440,7 +428,7 @@ def test_leading_zeros_of_the_shared_secret_are_kept(curve: Curve) -> None:
 def test_the_smallest_and_the_largest_scalar_are_taken(curve: Curve) -> None:
     for scalar in (1, curve.order - 1):
         expected = ec.derive_private_key(scalar, curve.theirs).public_key().public_numbers()
-        share = curve.group.generate(source(curve.scalar(scalar))).share
+        share = curve.group.generate(Draws(curve.scalar(scalar))).share
         assert share == curve.point(expected.x, expected.y)
 
 
@@ -448,14 +436,14 @@ def test_the_smallest_and_the_largest_scalar_are_taken(curve: Curve) -> None:
 def test_a_scalar_out_of_range_is_drawn_again(curve: Curve) -> None:
     largest = 2 ** curve.order.bit_length() - 1
     for scalar in (0, curve.order, curve.order + 1, largest):
-        random = source(curve.scalar(scalar), curve.scalar(0xC0FFEE))
+        random = Draws(curve.scalar(scalar), curve.scalar(0xC0FFEE))
         assert curve.group.generate(random).share == curve.point(*curve.known_point())
 
 
 def test_bits_that_p_521_has_no_use_for_do_not_count() -> None:
     curve = CURVES[2]
     surplus = curve.scalar(0xC0FFEE + 2**521 + 2**527)
-    assert curve.group.generate(source(surplus)).share == curve.point(*curve.known_point())
+    assert curve.group.generate(Draws(surplus)).share == curve.point(*curve.known_point())
 
 
 @EVERY_CURVE

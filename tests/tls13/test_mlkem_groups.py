@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import (
 )
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from draws import Draws
 
 from schemas.code_points import AlertDescription, NamedGroup
 from tls13.crypto.groups import GROUPS, ML_KEM_768, ML_KEM_1024, MlKem
@@ -49,17 +49,6 @@ def test_the_accumulated_figure_of_go_comes_out() -> None:
 
 def test_the_accumulated_figure_of_libressl_comes_out() -> None:
     assert accumulated(ML_KEM_1024, 10_000, with_decapsulation_keys=True) == LIBRESSL_10_000
-
-
-def source(*draws: bytes) -> Callable[[int], bytes]:
-    left = list(draws)
-
-    def random(length: int) -> bytes:
-        data = left.pop(0)
-        assert len(data) == length
-        return data
-
-    return random
 
 
 # -- the hybrids against their parts, by another implementation ----------------------------------------------
@@ -136,7 +125,7 @@ def test_a_server_of_ours_agrees_with_a_client_of_theirs(name: NamedGroup) -> No
 
 def test_the_seed_of_a_client_is_d_and_z_and_the_private_key_of_the_curve() -> None:
     d_and_z, scalar = bytes(range(64)), bytes(range(100, 132))
-    share = GROUPS[NamedGroup.X25519MLKEM768].generate(source(d_and_z, scalar)).share
+    share = GROUPS[NamedGroup.X25519MLKEM768].generate(Draws(d_and_z, scalar)).share
     assert share[:1184] == MLKEM768PrivateKey.from_seed_bytes(d_and_z).public_key().public_bytes_raw()
     assert share[1184:] == X25519PrivateKey.from_private_bytes(scalar).public_key().public_bytes_raw()
 

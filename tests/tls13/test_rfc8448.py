@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from draws import Draws
 from rfc8448_traces import (
     FEW_GROUPS,
     MANY_GROUPS,
-    RENEGOTIATION_INFO,
     SCHEMES,
     X25519_FIRST,
-    Script,
     Trace,
     Traces,
     TraceSigner,
@@ -20,41 +19,24 @@ from rfc8448_traces import (
     client_for,
     server_editor,
     server_for,
-    thirty_twos,
 )
 from scripted import MINTED
 
 from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, SignatureScheme
 from schemas.extensions import (
     EarlyDataIndication,
-    Padding,
     RecordSizeLimit,
     ServerNameIndication,
     SignatureAlgorithms,
     SupportedGroups,
 )
-from schemas.handshake import (
-    CertificateRequest,
-    ClientHello,
-    EncryptedExtensions,
-    Handshake,
-    HandshakeMessage,
-    NewSessionTicket,
-    ServerHello,
-)
+from schemas.handshake import CertificateRequest, EncryptedExtensions, HandshakeMessage, NewSessionTicket, ServerHello
 from schemas.stored import TicketState
 from tls13.config import ClientAuthentication
 from tls13.connection import Connection
 from tls13.crypto import Random
 from tls13.early_data import EarlyDataPolicy
-from tls13.events import (
-    DataReceived,
-    EarlyData,
-    EarlyDataReceived,
-    HandshakeCompleted,
-    PeerClosed,
-    TicketReceived,
-)
+from tls13.events import DataReceived, EarlyData, EarlyDataReceived, HandshakeCompleted, PeerClosed, TicketReceived
 from tls13.sessions import Session
 from tls13.x509.credentials import Credential
 from tls13.x509.trust import NoVerification
@@ -62,7 +44,7 @@ from tls13.x509.trust import NoVerification
 
 def test_simple_1rtt_client(rfc8448: Traces) -> None:
     given = rfc8448["simple_1rtt"]
-    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["client_randomness_in_order_of_use"])
     client = client_for(random, client_editor(MANY_GROUPS, session_ticket=True))
     assert client.data_to_send() == given["record_client_hello_1"]
     assert client.receive_data(given["record_server_hello"]) == []
@@ -75,16 +57,14 @@ def test_simple_1rtt_client(rfc8448: Traces) -> None:
     client.send(given["client_app_data"])
     assert client.data_to_send() == given["record_client_app_data"]
     assert client.receive_data(given["record_server_app_data"]) == [DataReceived(given["server_app_data"])]
-    client.close()
-    assert client.data_to_send() == given["record_client_close_notify"]
-    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    part(client, given)
     assert client.is_closed
     assert random.is_used_up
 
 
 def test_simple_1rtt_server(rfc8448: Traces) -> None:
     given = rfc8448["simple_1rtt"]
-    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["server_randomness_in_order_of_use"])
     server = server_for(given, random, server_editor(MANY_GROUPS), X25519_FIRST)
     assert server.receive_data(given["record_client_hello_1"]) == []
     assert server.data_to_send() == given["record_server_hello"] + given["record_server_handshake_messages"]
@@ -104,6 +84,13 @@ def test_simple_1rtt_server(rfc8448: Traces) -> None:
     assert random.is_used_up
 
 
+def part(client: Connection, given: Trace) -> None:
+    """The client says goodbye first, and hears the server's."""
+    client.close()
+    assert client.data_to_send() == given["record_client_close_notify"]
+    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+
+
 def trace_ticket(given: Trace) -> NewSessionTicket:
     """RFC 8448 §3: lifetime 30 s, ticket_age_add fad6aac5 (the last of the server's randomness), 1024 bytes early."""
     return NewSessionTicket.parse(
@@ -116,8 +103,8 @@ def trace_ticket(given: Trace) -> NewSessionTicket:
 
 def test_hello_retry_request_client(rfc8448: Traces) -> None:
     given = rfc8448["hello_retry_request"]
-    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
-    client = client_for(random, client_editor(FEW_GROUPS, session_ticket=False))
+    random = Draws.of_32(given["client_randomness_in_order_of_use"])
+    client = client_for(random, client_editor(FEW_GROUPS))
     assert client.data_to_send() == given["record_client_hello_1"]
     assert client.receive_data(given["record_hello_retry_request"]) == []
     assert client.data_to_send() == given["record_client_hello_2"]
@@ -125,15 +112,13 @@ def test_hello_retry_request_client(rfc8448: Traces) -> None:
     assert isinstance(completed, HandshakeCompleted)
     assert completed.negotiated.retried
     assert client.data_to_send() == given["record_client_finished"]
-    client.close()
-    assert client.data_to_send() == given["record_client_close_notify"]
-    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    part(client, given)
     assert random.is_used_up
 
 
 def test_hello_retry_request_server(rfc8448: Traces) -> None:
     given = rfc8448["hello_retry_request"]
-    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["server_randomness_in_order_of_use"])
     editor = server_editor(FEW_GROUPS[1:] + FEW_GROUPS[:1], given["hello_retry_request_cookie"])
     server = server_for(given, random, editor, (NamedGroup.secp256r1,))
     assert server.receive_data(given["record_client_hello_1"]) == []
@@ -151,21 +136,19 @@ def test_hello_retry_request_server(rfc8448: Traces) -> None:
 
 def test_compatibility_mode_client(rfc8448: Traces) -> None:
     given = rfc8448["compatibility_mode"]
-    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
-    client = client_for(random, client_editor(MANY_GROUPS, session_ticket=False), middlebox_compatibility=True)
+    random = Draws.of_32(given["client_randomness_in_order_of_use"])
+    client = client_for(random, client_editor(MANY_GROUPS), middlebox_compatibility=True)
     assert client.data_to_send() == given["record_client_hello_1"]
     (completed,) = client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])
     assert isinstance(completed, HandshakeCompleted)
     assert client.data_to_send() == given["record_client_finished"]
-    client.close()
-    assert client.data_to_send() == given["record_client_close_notify"]
-    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    part(client, given)
     assert random.is_used_up
 
 
 def test_compatibility_mode_server(rfc8448: Traces) -> None:
     given = rfc8448["compatibility_mode"]
-    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["server_randomness_in_order_of_use"])
     server = server_for(given, random, server_editor(MANY_GROUPS), X25519_FIRST)
     assert server.receive_data(given["record_client_hello_1"]) == []
     assert server.data_to_send() == given["record_server_hello"] + given["record_server_handshake_messages"]
@@ -192,7 +175,7 @@ RESUMED = MINTED + timedelta(milliseconds=6)
 
 def traced_session(given: Trace) -> Session:
     """What the first trace's client keeps of its ticket."""
-    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["client_randomness_in_order_of_use"])
     client = client_for(random, client_editor(MANY_GROUPS, session_ticket=True), clock=lambda: MINTED)
     client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])
     (event,) = client.receive_data(given["record_new_session_ticket"])
@@ -201,33 +184,12 @@ def traced_session(given: Trace) -> Session:
     return event.session
 
 
-def resuming_editor(message: HandshakeMessage) -> HandshakeMessage:
-    """NSS's order for a ClientHello with early data, padded to 512 bytes."""
-    if not isinstance(message, ClientHello):
-        return message
-    ours = by_type(message.extensions or [])
-    theirs = [
-        ours[ExtensionType.server_name],
-        RENEGOTIATION_INFO,
-        SupportedGroups.client_hello(MANY_GROUPS),
-        ours[ExtensionType.key_share],
-        ours[ExtensionType.early_data],
-        ours[ExtensionType.supported_versions],
-        SignatureAlgorithms.client_hello(SCHEMES),
-        ours[ExtensionType.psk_key_exchange_modes],
-        RecordSizeLimit.client_hello(0x4001),
-    ]
-    last = ours[ExtensionType.pre_shared_key]
-    short = Handshake.of(replace(message, extensions=[*theirs, last])).build()
-    return replace(message, extensions=[*theirs, Padding.client_hello(bytes(512 - len(short) - 4)), last])
-
-
 def test_resumed_0rtt_client(rfc8448: Traces) -> None:
     given = rfc8448["resumed_0rtt"]
     session = traced_session(rfc8448["simple_1rtt"])
     assert session.psk.key == RESUMPTION_PSK
-    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
-    client = client_for(random, resuming_editor, session=session, early_data=True, clock=lambda: RESUMED)
+    random = Draws.of_32(given["client_randomness_in_order_of_use"])
+    client = client_for(random, client_editor(MANY_GROUPS), session=session, early_data=True, clock=lambda: RESUMED)
     assert client.data_to_send() == given["record_client_hello_1"]
     assert client.early_data_room == 1024
     client.send_early(given["client_early_app_data"])
@@ -241,9 +203,7 @@ def test_resumed_0rtt_client(rfc8448: Traces) -> None:
     client.send(given["client_app_data"])
     assert client.data_to_send() == given["record_client_app_data"]
     assert client.receive_data(given["record_server_app_data"]) == [DataReceived(given["server_app_data"])]
-    client.close()
-    assert client.data_to_send() == given["record_client_close_notify"]
-    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    part(client, given)
     assert random.is_used_up
 
 
@@ -289,7 +249,7 @@ def resuming_server_editor(message: HandshakeMessage) -> HandshakeMessage:
 
 def test_resumed_0rtt_server(rfc8448: Traces) -> None:
     given = rfc8448["resumed_0rtt"]
-    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["server_randomness_in_order_of_use"])
     server = server_for(
         rfc8448["simple_1rtt"],
         random,
@@ -335,7 +295,7 @@ def authenticating_server(given: Trace, random: Random) -> Connection:
 
 def test_client_authentication_server(rfc8448: Traces) -> None:
     given = rfc8448["client_authentication"]
-    random = Script(*thirty_twos(given["server_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["server_randomness_in_order_of_use"])
     server = authenticating_server(given, random)
     assert server.receive_data(given["record_client_hello_1"]) == []
     assert server.data_to_send() == given["record_server_hello"] + given["record_server_handshake_messages"]
@@ -351,21 +311,19 @@ def test_client_authentication_server(rfc8448: Traces) -> None:
 def test_client_authentication_client(rfc8448: Traces) -> None:
     given = rfc8448["client_authentication"]
     # The client's certificate stands in the trace under protection only.
-    server = authenticating_server(given, Script(*thirty_twos(given["server_randomness_in_order_of_use"])))
+    server = authenticating_server(given, Draws.of_32(given["server_randomness_in_order_of_use"]))
     server.receive_data(given["record_client_hello_1"] + given["record_client_finished"])
     assert server.negotiated is not None
     signer = TraceSigner(given["client_message_to_sign"], given["client_message_signature"])
-    random = Script(*thirty_twos(given["client_randomness_in_order_of_use"]))
+    random = Draws.of_32(given["client_randomness_in_order_of_use"])
     client = client_for(
         random,
-        client_editor(MANY_GROUPS, session_ticket=False),
+        client_editor(MANY_GROUPS),
         credentials=(Credential(server.negotiated.peer_certificates, signer),),
     )
     assert client.data_to_send() == given["record_client_hello_1"]
     (completed,) = client.receive_data(given["record_server_hello"] + given["record_server_handshake_messages"])
     assert isinstance(completed, HandshakeCompleted)
     assert client.data_to_send() == given["record_client_finished"]
-    client.close()
-    assert client.data_to_send() == given["record_client_close_notify"]
-    assert client.receive_data(given["record_server_close_notify"]) == [PeerClosed()]
+    part(client, given)
     assert random.is_used_up
