@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache
 
 import pytest
@@ -14,8 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from endpoints import Endpoints, exchange
 from signing_keys import DEDICATED_PSS, der, key_for, pkcs8_for, rsa_key, spki, spki_for
+from trusted_root import NOW, authority, store
 
-from certs import Authority, Profile
+from certs import Profile
 from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
 from tls13.config import CIPHER_SUITES, GROUPS_BY_PREFERENCE, SIGNATURE_SCHEMES, ClientConfig, ServerConfig
 from tls13.connection import Connection
@@ -25,9 +25,7 @@ from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import TLSError
 from tls13.events import DataReceived
 from tls13.x509.credentials import Credential
-from tls13.x509.trust import CERTIFICATE_SIGNATURE_SCHEMES, NoVerification, TrustStore
-
-NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
+from tls13.x509.trust import CERTIFICATE_SIGNATURE_SCHEMES, NoVerification
 
 
 def converse(client: Connection, server: Connection) -> None:
@@ -77,11 +75,6 @@ def test_every_group_agrees_on_keys(endpoints: Endpoints, group: NamedGroup, ret
 
 
 @cache
-def authority() -> Authority:
-    return Authority.self_made("the root", now=NOW)
-
-
-@cache
 def credential(scheme: SignatureScheme) -> Credential:
     """A server's, for localhost, with a key of the type that the scheme is for."""
     issuer, key = authority(), key_for(scheme)
@@ -108,8 +101,7 @@ def credential(scheme: SignatureScheme) -> Credential:
 
 @pytest.mark.parametrize("scheme", SIGNATURES, ids=str)
 def test_every_signature_scheme_authenticates_a_server(scheme: SignatureScheme) -> None:
-    trust = TrustStore([authority().root])
-    client = Connection.client(ClientConfig(trust=trust, signature_schemes=(scheme,), clock=lambda: NOW), "localhost")
+    client = Connection.client(ClientConfig(trust=store(), signature_schemes=(scheme,), clock=lambda: NOW), "localhost")
     server = Connection.server(ServerConfig(credentials=(credential(scheme),), clock=lambda: NOW))
     converse(client, server)
     for each in (client, server):
@@ -121,8 +113,7 @@ def test_every_signature_scheme_authenticates_a_server(scheme: SignatureScheme) 
 def test_a_server_with_a_certificate_of_every_type_shows_the_one_that_the_client_can_verify(
     scheme: SignatureScheme,
 ) -> None:
-    trust = TrustStore([authority().root])
-    client = Connection.client(ClientConfig(trust=trust, signature_schemes=(scheme,), clock=lambda: NOW), "localhost")
+    client = Connection.client(ClientConfig(trust=store(), signature_schemes=(scheme,), clock=lambda: NOW), "localhost")
     credentials = tuple(credential(each) for each in reversed(list(SIGNATURES)))
     server = Connection.server(ServerConfig(credentials=credentials, clock=lambda: NOW))
     exchange(client, server)

@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from trusted_root import NOW, authority, der, intermediate, signed_part, store
 
-from certs import (
-    CLIENT_FLAWS,
-    Authority,
-    Flaw,
-    Identity,
-    KeyType,
-    Profile,
-    generate,
-    mint_flawed_client,
-    self_signed,
-)
+from certs import CLIENT_FLAWS, Authority, Flaw, Identity, KeyType, Profile, generate, mint_flawed_client, self_signed
 from tls13.errors import BadCertificate, CertificateExpired, EmptyCertificate, Reason, UnknownCA, UnsupportedCertificate
 from tls13.x509.trust import ClientCertificatePolicy, NoVerification, TrustStore
 
-NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 ALICE = Profile.client("alice", now=NOW)
-
-
-@cache
-def authority() -> Authority:
-    return Authority.self_made("the root", now=NOW)
-
-
-@cache
-def intermediate() -> Authority:
-    return authority().subordinate(Profile.authority("the intermediate", now=NOW))
-
-
-@cache
-def store() -> TrustStore:
-    return TrustStore([authority().root])
 
 
 def client(profile: Profile = ALICE, key_type: KeyType = KeyType.ED25519) -> Identity:
     return intermediate().issue(profile, generate(key_type))
-
-
-def der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
 
 
 def refusal(chain: tuple[bytes, ...], trust: ClientCertificatePolicy | None = None) -> Reason:
@@ -217,10 +187,6 @@ def test_a_damaged_certificate_is_refused_with_a_reason(data: st.DataObject) -> 
     except Reason:
         return
     assert signed_part(path[position]) == signed_part(good_chain()[position])
-
-
-def signed_part(certificate: bytes) -> bytes:
-    return x509.load_der_x509_certificate(certificate).tbs_certificate_bytes
 
 
 # -- the policy that believes anyone -----------------------------------------------------------------------

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
+from trusted_root import NOW, authority, der, intermediate, signed_part, store
 
 from certs import Authority, Flaw, Identity, KeyType, Profile, generate, mint, mint_flawed, self_signed
 from schemas.code_points import SignatureScheme
@@ -34,7 +34,6 @@ from tls13.errors import (
 from tls13.x509.certificates import dns_names, public_key_of
 from tls13.x509.trust import CertificatePolicy, NoVerification, TrustStore
 
-NOW = datetime(2031, 5, 17, 12, 30, tzinfo=UTC)
 NAMES = ("localhost", "*.example.com", "127.0.0.1", "::1")
 
 needs_openssl = pytest.mark.skipif(
@@ -43,27 +42,8 @@ needs_openssl = pytest.mark.skipif(
 
 
 @cache
-def authority() -> Authority:
-    return Authority.self_made("the root", now=NOW)
-
-
-@cache
-def intermediate() -> Authority:
-    return authority().subordinate(Profile.authority("the intermediate", now=NOW))
-
-
-@cache
-def store() -> TrustStore:
-    return TrustStore([authority().root])
-
-
-@cache
 def server() -> Identity:
     return intermediate().issue(Profile.server(NAMES, now=NOW), generate(KeyType.ECDSA_P256))
-
-
-def der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
 
 
 def refusal(chain: tuple[bytes, ...], *, trust: CertificatePolicy | None = None, name: str = "localhost") -> Reason:
@@ -436,10 +416,6 @@ def test_a_damaged_certificate_is_refused_with_a_reason(data: st.DataObject, fla
     # X.509 signatures do not cover themselves: the library overlooks the count of unused bits before them.
     assert flaw is None
     assert signed_part(path[position]) == signed_part(chain[position])
-
-
-def signed_part(certificate: bytes) -> bytes:
-    return x509.load_der_x509_certificate(certificate).tbs_certificate_bytes
 
 
 @pytest.mark.parametrize(
