@@ -1,6 +1,6 @@
 """The Certificate message inside a compressed one. RFC 8879 §4
 
-Brotli takes a library that is not among this package's; what it compresses stays as it is.
+Captures alone have them: this package's own endpoints offer no compression.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 
+import brotli
 import zstandard
 
 from schemas.certificate import Certificate, CompressedCertificate
@@ -29,12 +30,21 @@ def decompressed(message: CompressedCertificate) -> Certificate | None:
     try:
         content = decompress(message.compressed_certificate_message, length + 1)
         return Certificate.parse(content) if len(content) == length else None
-    except (zlib.error, zstandard.ZstdError, DecodeError):
+    except (zlib.error, brotli.error, zstandard.ZstdError, DecodeError):
         return None
 
 
 def _inflate(data: bytes, most: int) -> bytes:
-    return zlib.decompressobj().decompress(data, most)
+    stream = zlib.decompressobj()
+    content = stream.decompress(data, most)
+    return content if stream.eof and not stream.unused_data else b""
+
+
+def _unbrotli(data: bytes, most: int) -> bytes:
+    # Its limit holds between buffers, which double in size: what is too long may come to twice as much.
+    stream = brotli.Decompressor()
+    content: bytes = stream.process(data, output_buffer_limit=most)
+    return content if stream.is_finished() else b""
 
 
 def _unzstd(data: bytes, most: int) -> bytes:
@@ -44,5 +54,7 @@ def _unzstd(data: bytes, most: int) -> bytes:
 
 _ALGORITHMS: Mapping[CertificateCompressionAlgorithm, Callable[[bytes, int], bytes]] = {
     CertificateCompressionAlgorithm.zlib: _inflate,
+    CertificateCompressionAlgorithm.brotli: _unbrotli,
     CertificateCompressionAlgorithm.zstd: _unzstd,
 }
+"""Each makes the whole of what was compressed, nothing where that has not come to its end by so many bytes."""
