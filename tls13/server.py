@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from tls13.config import ServerConfig
@@ -27,8 +27,8 @@ class Server:
 
     What goes wrong with one client, TLSError or OSError, goes to `on_error` and concerns no other. At most
     `max_clients` are served at once; further ones wait. A client has `handshake_timeout` seconds for its
-    handshake, then `idle_timeout` seconds between two of its bytes (None: any time). `tap` gives each client's `Tap`.
-    Raises OSError where the address can't be had.
+    handshake, then `idle_timeout` seconds between two of its bytes (None: any time). `tap` gives each client's `Tap`,
+    by the client's address and the one that it came to. Raises OSError where the address can't be had.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Server:
         max_clients: int = 256,
         handshake_timeout: float | None = 20.0,
         idle_timeout: float | None = None,
-        tap: Callable[[Address], Tap | None] = lambda address: None,
+        tap: Callable[[Address, Address], Tap | None] = lambda client, own: None,
     ) -> None:
         self._config = config
         self._handler = handler
@@ -54,8 +54,7 @@ class Server:
     @property
     def address(self) -> Address:
         """Host and port that are listened on; the port is the real one where 0 was asked for."""
-        host, port, *_ = self._listener.server_address
-        return str(host), int(port)
+        return _address(self._listener.server_address)
 
     def serve(self) -> None:
         """Answers clients until `stop` is called, from another thread.
@@ -83,7 +82,8 @@ class Server:
         handshake_timeout, idle_timeout = self._timeouts
         try:
             transport.settimeout(handshake_timeout)
-            with accept(transport, self._config, timeout=handshake_timeout, tap=self._tap(address)) as tls:
+            tap = self._tap(address, _address(transport.getsockname()))
+            with accept(transport, self._config, timeout=handshake_timeout, tap=tap) as tls:
                 transport.settimeout(idle_timeout)
                 self._handler(tls)
         except (OSError, TLSError) as error:
@@ -116,7 +116,13 @@ class _Listener(socketserver.ThreadingTCPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
-            self._serve_client(request, (str(client_address[0]), int(client_address[1])))
+            self._serve_client(request, _address(client_address))
         finally:
             self.shutdown_request(request)
             self._free.release()
+
+
+def _address(name: Sequence[object]) -> Address:
+    """What the socket module says of an end of a connection, which for IPv6 is more than host and port."""
+    host, port, *_ = name
+    return str(host), int(str(port))

@@ -117,8 +117,6 @@ def serve(
         )
         clients = _Clients(client, answer_request if http else _echo)
         server = _listen(Address(str(parse_server_name(host)), port), config, clients, client, timeout)
-        if recorder is not None:
-            recorder.listening = endpoint(server.address)
         _serve_until_stopped(server, clients)
 
 
@@ -130,12 +128,12 @@ class _CurrentClient(threading.local):
         self._record: Record | None = None
         self.address = ""
 
-    def begin(self, address: tuple[str, int]) -> Tap | None:
+    def begin(self, address: tuple[str, int], own: tuple[str, int]) -> Tap | None:
         """Called in the client's thread before anything else is: the tap of the capture, if there is one."""
         self.address = str(Address(*address))
         if self._recorder is None:
             return None
-        self._record = self._recorder.open(self._recorder.listening, endpoint(address))
+        self._record = self._recorder.open(endpoint(own), endpoint(address))
         return self._record.tap
 
     def end(self) -> None:

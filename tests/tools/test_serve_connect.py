@@ -23,7 +23,7 @@ from running import PATIENCE, Ended, Serving, finish, invoke, run
 
 from certs import Pki, mint
 from tls13.capture import CaptureError, CaptureWriter, Direction, Endpoint
-from tools.talking.recorder import Recorder
+from tools.talking.recorder import Recorder, endpoint
 
 Serve = Callable[..., Serving]
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -257,6 +257,44 @@ def test_a_recording_of_either_side_opens_decrypted(serve: Serve, pki: Pki, tmp_
         packets = tshark(file, serving.port, "tls.app_data", "tcp.dstport", "data.data")
         found = [("client" if port == str(serving.port) else "server", bytes.fromhex(data)) for port, data in packets]
         assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("listening", "dialled", "recorded"),
+    [
+        ("0.0.0.0", "127.0.0.2", "127.0.0.2"),
+        ("::", "[::1]", "::1"),
+        # Comes to a socket of IPv6, in packets of IPv4.
+        ("::", "127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_a_server_of_all_addresses_records_the_one_that_each_client_came_to(
+    listening: str, dialled: str, recorded: str, serve: Serve, pki: Pki, tmp_path: Path
+) -> None:
+    file = tmp_path / "server.pcapng"
+    if ":" in listening and not Path("/proc/net/if_inet6").exists():
+        pytest.skip("needs IPv6")
+    serving = serve("--host", listening, "--pcapng", file)
+    ended = run("connect", f"{dialled}:{serving.port}", "--ca", pki.ca, "--servername", "localhost", stdin=b"all")
+    assert ended == Ended(0, b"all", "")
+    assert serving.stop().status == 0
+    (connection,) = [json.loads(line) for line in invoke("parse", file, "--summary", "--json").output.splitlines()]
+    assert connection["server"] == {"address": recorded, "port": serving.port}
+    assert (":" in connection["client"]["address"]) is (":" in recorded)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (("192.0.2.7", 443), ("192.0.2.7", 443)),
+        (("2001:db8::7", 443, 0, 0), ("2001:db8::7", 443)),
+        (("::ffff:192.0.2.7", 443, 0, 0), ("192.0.2.7", 443)),
+        (("::ffff:c000:207", 443, 0, 0), ("192.0.2.7", 443)),
+        (("fe80::7%eth0", 443, 0, 2), ("fe80::7", 443)),
+    ],
+)
+def test_an_end_is_recorded_as_packets_have_it(name: tuple[object, ...], expected: tuple[str, int]) -> None:
+    assert endpoint(name) == Endpoint(*expected)
 
 
 @contextmanager

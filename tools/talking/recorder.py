@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from tls13.capture import CaptureError, CaptureWriter, Direction, Endpoint, Recording
@@ -20,8 +21,6 @@ class Recorder:
         self._writer = writer
         self._role = role
         self._failed = False
-        self.listening = Endpoint("0.0.0.0", 0)
-        """Where a server's clients come in."""
 
     def secret(self, label: str, client_random: bytes, secret: bytes) -> None:
         """Puts a secret into the file."""
@@ -79,6 +78,12 @@ def recording(path: Path | None, role: Direction) -> Iterator[Recorder | None]:
 
 
 def endpoint(address: tuple[object, ...]) -> Endpoint:
-    """What the socket module says of an end of a connection, as captures have it."""
+    """What the socket module says of an end of a connection, as packets have it.
+
+    That is an IPv4 address where a socket of IPv6 has it mapped (RFC 4291 §2.5.5.2), and none has a zone.
+    """
     host, port, *_ = address
-    return Endpoint(str(host), int(str(port)))
+    name, _, _zone = str(host).partition("%")
+    ip = ip_address(name)
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return Endpoint(str(mapped or ip), int(str(port)))
