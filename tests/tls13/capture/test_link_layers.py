@@ -178,6 +178,13 @@ def test_sessions_of_ppp_over_ethernet_lead_to_the_packet_inside() -> None:
         assert found(ethernet(PPPOE + inside, 0x8864), 1) == (expected, [])
 
 
+@pytest.mark.parametrize("protocol", ["0021", "21", "ff030021", "ff0321"])
+def test_ppp_leads_to_the_packet_inside(protocol: str) -> None:
+    assert found(bytes.fromhex(protocol) + IPV4, 9) == (SEGMENT, [])
+    assert found(bytes.fromhex(protocol) + IPV4, 50) == (SEGMENT, [])
+    assert found(PPPOE + struct.pack(">H", len(IPV4)) + bytes.fromhex(protocol) + IPV4, 51) == (SEGMENT, [])
+
+
 @pytest.mark.parametrize(("ethertype", "data"), [(0x8847, LABELS[:9]), (0x8864, PPPOE + b"\x00\x20")])
 def test_what_leads_to_a_packet_may_be_cut(ethertype: int, data: bytes) -> None:
     assert found(ethernet(data, ethertype), 1) == (None, [WarningKind.unreadable])

@@ -36,10 +36,17 @@ def behind_labels(data: bytes, at: int) -> Place:
     return raw_ip(data, at + _LABEL_LENGTH)
 
 
-def behind_pppoe(data: bytes, at: int) -> Place:
+def ppp(data: bytes, at: int = 0) -> Place:
+    """IP in PPP, whose address, control and zero bytes may be missing. RFC 1661 §6. Raises IndexError."""
+    if data[at : at + len(_PPP_ADDRESS_AND_CONTROL)] == _PPP_ADDRESS_AND_CONTROL:
+        at += len(_PPP_ADDRESS_AND_CONTROL)
+    length = 1 if data[at] & 1 else 2
+    return _PPP_PROTOCOLS.get(int.from_bytes(data[at : at + length], "big"), OTHER), at + length
+
+
+def behind_pppoe(data: bytes, at: int = 0) -> Place:
     """IP in a session of PPP over Ethernet. RFC 2516 §4, §6. Raises IndexError."""
-    at += _PPPOE_LENGTH
-    return _PPP_PROTOCOLS.get(data[at] << 8 | data[at + 1], OTHER), at + 2
+    return ppp(data, at + _PPPOE_LENGTH)
 
 
 BEFORE_IP: Mapping[int, Callable[[bytes, int], Place]] = {
@@ -84,14 +91,19 @@ _TAGS = frozenset(
 _LOOPBACK_FAMILY_LENGTH = 4
 _LABEL_LENGTH, _BOTTOM_OF_STACK = 4, 1
 _PPPOE_LENGTH: int = dpkt.pppoe.PPPoE.__hdr_len__
+_PPP_ADDRESS_AND_CONTROL = b"\xff\x03"
+"""RFC 1662 §3.1"""
 _PPP_PROTOCOLS = {dpkt.ppp.PPP_IP: IPV4, dpkt.ppp.PPP_IP6: IPV6}
 _IP_VERSIONS = {4: IPV4, 6: IPV6}
 
 LINK_TYPES: Mapping[int, Callable[[bytes], Place]] = {
     0: _loopback,  # LINKTYPE_NULL
     1: ethernet,  # LINKTYPE_ETHERNET
+    9: ppp,  # LINKTYPE_PPP
     12: raw_ip,  # DLT_RAW, which some systems write into files in place of
     14: raw_ip,
+    50: ppp,  # LINKTYPE_PPP_HDLC
+    51: behind_pppoe,  # LINKTYPE_PPP_ETHER
     101: raw_ip,  # LINKTYPE_RAW
     108: _loopback,  # LINKTYPE_LOOP
     113: _linux_cooked,  # LINKTYPE_LINUX_SLL
