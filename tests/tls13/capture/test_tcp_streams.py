@@ -207,6 +207,20 @@ def test_a_retransmitted_syn_is_not_another_connection() -> None:
     assert endings(found) == [(0, Ending.finished)]
 
 
+@pytest.mark.parametrize("taken", [0, 1], ids=["the first", "the second"])
+@pytest.mark.parametrize("acknowledged_between", [False, True])
+def test_of_two_answers_the_one_that_the_client_takes_counts(taken: int, acknowledged_between: bool) -> None:
+    wire = talk()
+    opening, answer, acknowledgment = wire.segments[:3]
+    other = answer._replace(sequence=answer.sequence + 12345)
+    answers = [answer, other] if taken == 0 else [other, answer]
+    if acknowledged_between and taken == 0:
+        answers.insert(1, acknowledgment)
+    found = events([opening, *answers, *wire.segments[2:]])
+    assert streams(found) == (b"hello there", b"general greetings")
+    assert endings(found) == [(0, Ending.finished)]
+
+
 def test_connections_at_once_are_kept_apart() -> None:
     one, two = talk(), talk()
     other = Endpoint("192.0.2.9", 50000)

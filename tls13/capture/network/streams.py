@@ -144,7 +144,17 @@ class TcpFlow(Flow):
 class _Stream:
     """One direction. Offsets count bytes of the stream; sequence numbers are those of the segments, modulo 2^32."""
 
-    __slots__ = ("_acknowledged", "_end", "_limits", "_log", "_overdue", "_started", "first", "pieces")
+    __slots__ = (
+        "_acknowledged",
+        "_end",
+        "_limits",
+        "_log",
+        "_other_first",
+        "_overdue",
+        "_started",
+        "first",
+        "pieces",
+    )
 
     def __init__(self, started: int, limits: Limits, log: WarningLog) -> None:
         self.first: int | None = None
@@ -155,7 +165,10 @@ class _Stream:
         self._limits = limits
         self._log = log
         self._end: int | None = None
-        self._acknowledged = 0
+        self._acknowledged = -1
+        """Up to where the receiver has everything; -1 before it has said anything."""
+        self._other_first: int | None = None
+        """Another one, of a server that has answered twice: the client's acknowledgment will tell which it took."""
         self._overdue = 0
 
     @property
@@ -187,6 +200,8 @@ class _Stream:
         """The receiver has everything before that sequence number."""
         if self.first is None:
             self.first = number
+        elif self._other_first is not None and number in (self.first, self._other_first):
+            self.first, self._other_first = number, None
         acknowledged = self._offset_of(number)
         if acknowledged > self._acknowledged:
             self._acknowledged = acknowledged
@@ -214,8 +229,10 @@ class _Stream:
         sequence = segment.sequence
         if segment.flags & SYN:
             sequence = (sequence + 1) % _SEQUENCE_NUMBERS
-            if not self.holds_data:
+            if self.first is None:
                 self.first = sequence
+            elif sequence != self.first and self._acknowledged < 0 and not self.holds_data:
+                self.first, self._other_first = sequence, self.first
         if not segment.length and not segment.flags & FIN:
             return
         if self.first is None:
