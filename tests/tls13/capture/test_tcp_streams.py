@@ -177,14 +177,50 @@ def test_under_way_an_acknowledgment_tells_where_the_other_direction_is() -> Non
     assert streams(found) == (b"there", b"general greetings")
 
 
-def test_reset_ends_a_connection_and_what_follows_is_ignored() -> None:
+def reset_after(*, seconds: float) -> list[Event]:
+    """What a server says that long after its client's RST, and another connection later on."""
     wire = Wire().open()
     wire.send(CLIENT, b"abc")
-    wire.send(SERVER, flags=RST | ACK)
-    wire.send(CLIENT, b"def")
-    found = events(wire.segments)
+    wire.send(CLIENT, flags=RST)
+    wire.send(SERVER, b"under way")
+    late = wire.segments[-1]._replace(timestamp=wire.segments[-2].timestamp + int(seconds * 10**9))
+    other = Wire(server=Endpoint("192.0.2.99", 443)).open().segments[0]
+    return events([*wire.segments[:-1], late, other._replace(timestamp=late.timestamp + 3 * 10**9)])
+
+
+def test_what_was_under_way_when_a_connection_was_reset_comes_still() -> None:
+    found = reset_after(seconds=1)
+    assert streams(found) == (b"abc", b"under way")
+    assert endings(found) == [(0, Ending.reset), (1, Ending.unfinished)]
+
+
+def test_a_connection_is_over_two_seconds_after_it_was_reset() -> None:
+    found = reset_after(seconds=2.001)
     assert streams(found) == (b"abc", b"")
+    assert endings(found) == [(0, Ending.reset), (1, Ending.unfinished)]
+
+
+def test_a_connection_that_goes_on_after_a_forged_reset_is_followed() -> None:
+    wire = Wire().open()
+    wire.send(CLIENT, b"abc")
+    wire.send(CLIENT, flags=RST)
+    said = wire.segments
+    for number in range(8):
+        wire.send(SERVER, b"%d" % number)
+        said[-1] = said[-1]._replace(timestamp=said[-2].timestamp + 10**9)
+    found = events(wire.segments)
+    assert streams(found) == (b"abc", b"01234567")
     assert endings(found) == [(0, Ending.reset)]
+
+
+def test_connections_that_were_reset_are_bounded() -> None:
+    limits = Limits(connections=10)
+    wires = [Wire(client=Endpoint("192.0.2.1", 2000 + number)).open() for number in range(20)]
+    for wire in wires:
+        wire.send(wire.client, flags=RST)
+    found = events([segment for wire in wires for segment in wire.segments], limits)
+    assert endings(found[:14]) == [(number, Ending.reset) for number in range(14)]
+    assert len(endings(found)) == 20
 
 
 def test_a_connection_never_closed_is_unfinished() -> None:

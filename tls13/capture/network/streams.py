@@ -7,7 +7,7 @@ acknowledged them and some more segments have passed, where too much waits for t
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 
 import dpkt.tcp
@@ -24,6 +24,9 @@ SYN: int = dpkt.tcp.TH_SYN
 RST: int = dpkt.tcp.TH_RST
 ACK: int = dpkt.tcp.TH_ACK
 _OPENS_OR_ENDS = SYN | FIN | RST
+_OPENS_OR_RESETS = SYN | RST
+_UNDER_WAY = 2 * 10**9
+"""How long after RST something may still come that was sent before it was received, in nanoseconds."""
 
 _Key = tuple[Endpoint, Endpoint]
 
@@ -31,7 +34,7 @@ _Key = tuple[Endpoint, Endpoint]
 class TcpFlow(Flow):
     """A connection: its two streams, and what they need to be put in order."""
 
-    __slots__ = ("streams",)
+    __slots__ = ("streams", "was_reset")
 
     def __init__(self, number: int, segment: Segment, limits: Limits, log: WarningLog) -> None:
         opened_by_other = segment.flags & SYN and segment.flags & ACK
@@ -43,6 +46,8 @@ class TcpFlow(Flow):
             (ends[1], ends[0]) if opened_by_other else ends,
             opener_known=bool(segment.flags & SYN),
         )
+        self.was_reset = False
+        """Whether a side has sent RST. What the other one had sent by then still comes."""
         started = segment.timestamp
         self.streams = _Stream(started, limits, log), _Stream(started, limits, log)
 
@@ -74,7 +79,7 @@ class TcpFlow(Flow):
         return True
 
     def feed(self, segment: Segment) -> Sequence[Event]:
-        """What the segment adds. After RST or both FINs nothing does."""
+        """What the segment adds. After both FINs nothing does."""
         self.last_seen = segment.timestamp
         if self.ended:
             return ()
@@ -99,7 +104,7 @@ class TcpFlow(Flow):
         for sender, stream in enumerate(self.streams):
             if (left := stream.acknowledged_beyond) > 0:
                 yield Missing(self, sender, self.last_seen, stream.pieces.offset, left)
-        yield Ended(self, ending)
+        yield Ended(self, Ending.reset if self.was_reset else ending)
 
     def finish(self) -> Iterator[Event]:
         """See `Flow`."""
@@ -115,7 +120,7 @@ class TcpFlow(Flow):
     def _feed(self, segment: Segment, sender: int) -> Iterator[Event]:
         """The long way, for any segment."""
         if segment.flags & RST:
-            yield from self.end(Ending.reset)
+            self.was_reset = True
             return
         stream, opposite = self.streams[sender], self.streams[1 - sender]
         if segment.flags & ACK:
@@ -298,6 +303,8 @@ class Reassembler:
         """Those that have ended, of which more segments may come; those that ended last last."""
         self._keeping: OrderedDict[_Key, TcpFlow] = OrderedDict()
         """Those that keep something unfinished."""
+        self._reset: deque[tuple[int, _Key, TcpFlow]] = deque()
+        """Those that a side has reset, each with the time from which on it is over if nothing more has come of it."""
         self._last: tuple[_Key, TcpFlow] | None = None
         """Where the last segment went."""
 
@@ -310,8 +317,8 @@ class Reassembler:
         source, destination = segment.source, segment.destination
         key = (source, destination) if source <= destination else (destination, source)
         flow = self._flows.get(key)
-        if flow is None or segment.flags & SYN:
-            return list(self._open(key, flow or self._over.get(key), segment))
+        if flow is None or segment.flags & _OPENS_OR_RESETS or (self._reset and self._reset[0][0] < segment.timestamp):
+            return list(self._feed(key, segment))
         self._flows.move_to_end(key)
         events = flow.feed(segment)
         if events or flow.counted or segment.payload:
@@ -326,8 +333,10 @@ class Reassembler:
             yield from flow.finish()
         self._flows.clear()
 
-    def _open(self, key: _Key, flow: TcpFlow | None, segment: Segment) -> Iterator[Event]:
-        """What a segment adds that may be the first of a connection."""
+    def _feed(self, key: _Key, segment: Segment) -> Iterator[Event]:
+        """The long way, for any segment: it may be the first of a connection."""
+        yield from self._end_reset(segment.timestamp)
+        flow = self._flows.get(key) or self._over.get(key)
         if flow is not None and segment.flags & SYN and flow.is_another(segment):
             if not flow.ended:
                 yield from flow.end(Ending.replaced)
@@ -339,13 +348,30 @@ class Reassembler:
             self.connections += 1
         if not flow.ended:
             self._flows.move_to_end(key)
+            was_reset = flow.was_reset
             yield from flow.feed(segment)
             self._settle(key, flow)
+            if flow.was_reset and not was_reset:
+                self._reset.append((segment.timestamp + _UNDER_WAY, key, flow))
         else:
             flow.streams[0].pass_over(segment)
         if len(self._flows) > self._limits.connections:
             yield from self._forget(next(iter(self._flows)), f"over {self._limits.connections} connections at once")
         yield from self._make_room()
+
+    def _end_reset(self, now: int) -> Iterator[Event]:
+        """Ends those of which nothing has come for long enough since they were reset; the first where it is many."""
+        most = self._limits.connections // 2
+        while self._reset and (self._reset[0][0] < now or len(self._reset) > most):
+            _, key, flow = self._reset.popleft()
+            until = flow.last_seen + _UNDER_WAY
+            if flow.ended:
+                continue
+            if now <= until and len(self._reset) < most:
+                self._reset.append((until, key, flow))
+                continue
+            yield from flow.end(Ending.reset)
+            self._settle(key, flow)
 
     def _make_room(self) -> Iterator[Event]:
         while self._unfinished > self._limits.unfinished and len(self._keeping) > 1:
