@@ -21,13 +21,8 @@ from schemas.vocabulary import Buffer
 from tls13.config import ClientConfig, ServerConfig
 from tls13.crypto.aead import SUITES
 from tls13.engine import Engine
-from tls13.errors import (
-    ConfigurationError,
-    ConnectionClosed,
-)
-from tls13.events import (
-    Event,
-)
+from tls13.errors import ConfigurationError, ConnectionClosed
+from tls13.events import Event
 from tls13.handshake import client, post
 from tls13.handshake.authentication import sign_again
 from tls13.handshake.states import (

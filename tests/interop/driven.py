@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from peers import PATIENCE
 
 from tls13 import ClientConfig, Connection, Negotiated, ServerConfig, TLSError, TruncationError
-from tls13.events import DataReceived, EarlyDataReceived, Event, PeerClosed
+from tls13.events import DataReceived, Event, PeerClosed
 from tls13.sessions import Session
 
 CHUNK = 2**16
@@ -89,13 +89,6 @@ class Driven:
         received = bytearray()
         while len(received) < size:
             received += self.wait_for(DataReceived).data
-        return bytes(received)
-
-    def receive_early(self, size: int) -> bytes:
-        """The same of early data."""
-        received = bytearray()
-        while len(received) < size:
-            received += self.wait_for(EarlyDataReceived).data
         return bytes(received)
 
     def echo(self) -> None:

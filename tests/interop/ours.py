@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from peers import PATIENCE
 
@@ -36,6 +38,23 @@ def answer(size: int) -> Callable[[TLSSocket], None]:
             tls.sendall(data)
 
     return handler
+
+
+def receive(tls: TLSSocket, size: int) -> bytes:
+    """So many bytes, or more if they come at once."""
+    received = bytearray()
+    while len(received) < size:
+        received += tls.recv()
+    return bytes(received)
+
+
+@contextmanager
+def sending(send: Callable[[bytes], object], data: bytes) -> Iterator[None]:
+    """Sends it in the meantime: a peer that echoes waits for nobody who does not listen."""
+    thread = threading.Thread(target=send, args=(data,))
+    thread.start()
+    yield
+    thread.join()
 
 
 def load(files: KeyFiles) -> Credential:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import CIPHER_SUITES, OurServer
+from ours import CIPHER_SUITES, OurServer, receive, sending
 from peers import Peer
 
 from certs import Flaw, Pki
@@ -128,13 +127,8 @@ def test_our_payload_comes_back_whole(
     payload = base64.encodebytes(random_bytes(size))[:size]
     payload = payload[:-1] + b"\n"
     tls = dial(gnutls_serv("--disable-client-cert"))
-    sending = threading.Thread(target=tls.sendall, args=(payload,))
-    sending.start()
-    received = bytearray()
-    while len(received) < size:
-        received += tls.recv()
-    sending.join()
-    assert received == payload
+    with sending(tls.sendall, payload):
+        assert receive(tls, len(payload)) == payload
 
 
 @pytest.mark.parametrize("suite", CIPHER_SUITES, ids=lambda suite: suite.name)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import CIPHER_SUITES
+from ours import CIPHER_SUITES, receive, sending
 from peers import Peer
 
 from certs import Flaw, Pki
@@ -80,13 +79,8 @@ def test_payload_comes_back_whole(
     peer = s_server("-quiet")
     peer.echo_back()
     tls = dial(peer)
-    sending = threading.Thread(target=tls.sendall, args=(payload,))
-    sending.start()
-    received = bytearray()
-    while len(received) < size:
-        received += tls.recv()
-    sending.join()
-    assert received == payload
+    with sending(tls.sendall, payload):
+        assert receive(tls, len(payload)) == payload
     assert peer.stdout == payload
     tls.finish()
     assert tls.recv() == b""
@@ -101,13 +95,8 @@ def test_small_and_padded_records_are_read(
     payload = random_bytes(100_000)
     peer = s_server("-quiet", *options)
     tls = dial(peer)
-    sending = threading.Thread(target=peer.send, args=(payload,))
-    sending.start()
-    received = bytearray()
-    while len(received) < len(payload):
-        received += tls.recv()
-    sending.join()
-    assert received == payload
+    with sending(peer.send, payload):
+        assert receive(tls, len(payload)) == payload
 
 
 @pytest.mark.parametrize("middlebox", [True, False], ids=["compatible", "incompatible"])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ours import CIPHER_SUITES, OurServer
+from ours import CIPHER_SUITES, OurServer, receive, sending
 from peers import PATIENCE
 
 from certs import Flaw, KeyFiles, Pki
@@ -205,13 +205,8 @@ def test_our_payload_comes_back_whole(
     payload = random_bytes(size)
     server = python_server()
     with call(server) as tls:
-        sending = threading.Thread(target=tls.sendall, args=(payload,))
-        sending.start()
-        received = bytearray()
-        while len(received) < size:
-            received += tls.recv()
-        sending.join()
-        assert received == payload
+        with sending(tls.sendall, payload):
+            assert receive(tls, len(payload)) == payload
         tls.finish()
         assert tls.recv() == b""
     server.outcome()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import OurServer, echo
+from ours import OurServer, echo, receive, sending
 from stacks import ABILITIES, Stack, names
 
 from certs import Flaw, KeyFiles, Pki
@@ -42,13 +41,8 @@ def identity(files: KeyFiles) -> dict[str, Path]:
 
 def talk(tls: TLSSocket, data: bytes = b"hello\n") -> None:
     """Has it echoed, and both sides say that they are done."""
-    sending = threading.Thread(target=tls.sendall, args=(data,))
-    sending.start()
-    received = bytearray()
-    while len(received) < len(data):
-        received += tls.recv()
-    sending.join()
-    assert received == data
+    with sending(tls.sendall, data):
+        assert receive(tls, len(data)) == data
     tls.finish()
     assert tls.recv() == b""
 

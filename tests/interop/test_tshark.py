@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import CIPHER_SUITES, OurServer
+from ours import CIPHER_SUITES, OurServer, receive, sending
 from peers import PATIENCE, Peer, installed
 
 from schemas.code_points import CipherSuite, HandshakeType, NamedGroup
@@ -96,13 +95,6 @@ def say(*lines: bytes) -> Talk:
     return talk
 
 
-def receive(tls: TLSSocket, size: int) -> bytes:
-    received = bytearray()
-    while len(received) < size:
-        received += tls.recv()
-    return bytes(received)
-
-
 @pytest.mark.parametrize("suite", CIPHER_SUITES, ids=lambda suite: suite.name)
 def test_every_message_is_decrypted(
     serve: Callable[..., OurServer], record: Callable[..., Path], tshark: Tshark, suite: CipherSuite
@@ -152,10 +144,8 @@ def test_data_of_many_records_is_decrypted_whole(
     payload = random_bytes(200_000)
 
     def talk(tls: TLSSocket) -> None:
-        sending = threading.Thread(target=tls.sendall, args=(payload,))
-        sending.start()
-        assert receive(tls, len(payload)) == payload
-        sending.join()
+        with sending(tls.sendall, payload):
+            assert receive(tls, len(payload)) == payload
 
     server = serve()
     file = record(server, talk)

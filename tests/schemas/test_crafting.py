@@ -11,23 +11,11 @@ from hypothesis import strategies as st
 
 from certs import mint
 from schemas import DecodeError, EncodeError, Struct, parse, strategies
-from schemas.code_points import (
-    AlertDescription,
-    CipherSuite,
-    NamedGroup,
-    ProtocolVersion,
-    SignatureScheme,
-)
+from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme
 from schemas.crafting import Draft, craft, draft_of
 from schemas.derived import HkdfLabel
 from schemas.extension_block import DuplicateExtensionError
-from schemas.extensions import (
-    KeyShare,
-    KeyShareEntry,
-    SignatureAlgorithms,
-    SupportedGroups,
-    SupportedVersions,
-)
+from schemas.extensions import KeyShare, KeyShareEntry, SignatureAlgorithms, SupportedGroups, SupportedVersions
 from schemas.handshake import Certificate, ClientHello, Handshake, HandshakeMessage
 from schemas.notation import declared
 from schemas.record import TLSPlaintext

@@ -12,14 +12,7 @@ from strictness import refusal
 from schemas import EncodeError
 from schemas.code_points import CipherSuite, ProtocolVersion
 from schemas.record import RecordHeader
-from schemas.sslv2 import (
-    RECOGNISED_BY,
-    V2CipherKind,
-    V2CipherSpec,
-    V2ClientHello,
-    V2RecordHeader,
-    is_v2_client_hello,
-)
+from schemas.sslv2 import RECOGNISED_BY, V2CipherKind, V2CipherSpec, V2ClientHello, V2RecordHeader, is_v2_client_hello
 
 # As old browsers sent it: one suite of SSL 3.0, two of SSL 2.0, and a challenge of 16 bytes.
 SENT = bytes.fromhex("8022 01 0301 0009 0000 0010 000004 010080 0700c0 cacacacacacacacacacacacacacacaca")

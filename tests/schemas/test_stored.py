@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
 import wire_messages
@@ -28,6 +29,15 @@ from schemas.handshake import ClientHello, Handshake
 from schemas.stored import SESSION_MAGIC, Session, SessionFile, TicketPlaintext, TicketState
 
 SAVED = wire_stored.SESSION_FILE.data
+LEAST: dict[str, Any] = {
+    "cipher_suite": CipherSuite.TLS_AES_128_GCM_SHA256,
+    "resumption_psk": b"p",
+    "ticket": b"t",
+    "creation_time": 0,
+    "ticket_lifetime": 0,
+    "ticket_age_add": 0,
+}
+"""What every session says."""
 VERSION_AT = len(SESSION_MAGIC)
 
 
@@ -86,14 +96,7 @@ def test_integrity_has_at_least_sixteen_bytes(length: int) -> None:
 
 
 def test_what_a_session_need_not_say_is_empty() -> None:
-    session = Session(
-        cipher_suite=CipherSuite.TLS_AES_128_GCM_SHA256,
-        resumption_psk=b"p" * 32,
-        ticket=b"t",
-        creation_time=0,
-        ticket_lifetime=0,
-        ticket_age_add=0,
-    )
+    session = Session(**LEAST)
     assert session.version == ProtocolVersion.TLS13
     assert (session.server_name, session.alpn, session.peer_certificates) == (b"", b"", [])
     assert session.max_early_data_size == 0
@@ -101,16 +104,8 @@ def test_what_a_session_need_not_say_is_empty() -> None:
 
 @pytest.mark.parametrize("field", ["resumption_psk", "ticket"])
 def test_a_session_without_key_or_ticket_is_none(field: str) -> None:
-    values = {
-        "cipher_suite": CipherSuite.TLS_AES_128_GCM_SHA256,
-        "resumption_psk": b"p",
-        "ticket": b"t",
-        "creation_time": 0,
-        "ticket_lifetime": 0,
-        "ticket_age_add": 0,
-    }
     with pytest.raises(EncodeError, match=field):
-        Session(**{**values, field: b""})
+        Session(**{**LEAST, field: b""})
 
 
 def test_a_session_takes_no_more_room_than_its_numbers_have() -> None:

@@ -7,6 +7,7 @@ from by_hand import AEADS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from endpoints import Endpoints
+from modes import Clock, Sides, configs
 from scripted import MINTED, Identity, clock
 
 from certs import Pki, mint
@@ -38,3 +39,22 @@ def endpoints(pki: Pki) -> Endpoints:
         ServerConfig(credentials=(credential,), cipher_suites=SUITES, groups=GROUPS, clock=clock),
         Identity(credential.certificate_list, key),
     )
+
+
+@pytest.fixture
+def alice(pki: Pki) -> Credential:
+    """A client's."""
+    files = pki.client("ed25519", "alice")
+    return Credential.load(files.certificate, files.key)
+
+
+@pytest.fixture
+def watch() -> Clock:
+    """The clock of both sides."""
+    return Clock()
+
+
+@pytest.fixture
+def sides(endpoints: Endpoints, watch: Clock) -> Sides:
+    """How a client and a server are configured that meet more than once."""
+    return configs(endpoints, watch)

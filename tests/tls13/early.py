@@ -7,17 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from endpoints import Endpoints
-from modes import Clock, configs
+from modes import Clock, Sides, configs
 
 from schemas.code_points import NamedGroup
-from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.early_data import EarlyDataPolicy
 from tls13.events import EarlyData, Event
 from tls13.sessions import Session
 
 P256 = (NamedGroup.secp256r1,)
-Sides = tuple[ClientConfig, ServerConfig]
 
 
 def willing(endpoints: Endpoints, watch: Clock) -> Sides:

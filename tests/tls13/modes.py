@@ -19,6 +19,7 @@ from tls13.events import Event, MessageObserved, Observation, TicketReceived
 from tls13.sessions import Session
 from tls13.x509.credentials import Credential
 
+Sides = tuple[ClientConfig, ServerConfig]
 Told = tuple[list[Event], list[Event]]
 Carrier = Callable[[Connection, Connection], Told]
 
@@ -72,7 +73,7 @@ def resumable(client: ClientConfig, server: ServerConfig) -> Session:
     return sessions(told)[0]
 
 
-def configs(endpoints: Endpoints, watch: Clock) -> tuple[ClientConfig, ServerConfig]:
+def configs(endpoints: Endpoints, watch: Clock) -> Sides:
     """Those of the endpoints, by that clock."""
     return replace(endpoints.client_config, clock=watch), replace(endpoints.server_config, clock=watch)
 

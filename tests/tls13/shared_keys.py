@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from by_hand import raw, without_extension
 
 from schemas.code_points import ExtensionType
 from schemas.extensions import OfferedPsks, PreSharedKey, PskIdentity
-from schemas.handshake import ClientHello
+from schemas.handshake import ClientHello, HandshakeMessage
+from tls13.config import MessageEditor
 from tls13.crypto.hkdf import hkdf_expand_label
 from tls13.key_schedule import EarlySecret
 
@@ -60,3 +61,16 @@ def with_binders(hello: ClientHello, keys: Sequence[SharedKey], binders: list[by
     offer = PreSharedKey.client_hello(OfferedPsks(identities=identities, binders=binders))
     others = without_extension(hello.extensions, ExtensionType.pre_shared_key)
     return replace(hello, extensions=[*others, offer])
+
+
+def offer_editor(change: Callable[[OfferedPsks], OfferedPsks]) -> MessageEditor:
+    """Makes a client of ours send another offer than its own, the binders as they were unless they are changed."""
+
+    def edit(message: HandshakeMessage) -> HandshakeMessage:
+        if not isinstance(message, ClientHello) or message.extensions is None:
+            return message
+        offered = PreSharedKey.client_hello.find(message.extensions)
+        assert offered is not None
+        return replace(message, extensions=[*message.extensions[:-1], PreSharedKey.client_hello(change(offered))])
+
+    return edit

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from certs import PrivateKey
 from schemas.code_points import SignatureScheme
 
 PSS = {
@@ -40,15 +41,6 @@ ORDERS = {
     - 657877501894328237357444332315020117536923257219387276263472201219398408051703,
 }
 """How many points the curves have. SP 800-186 §3.2.1"""
-PrivateKey = (
-    rsa.RSAPrivateKey
-    | ec.EllipticCurvePrivateKey
-    | ed25519.Ed25519PrivateKey
-    | ed448.Ed448PrivateKey
-    | mldsa.MLDSA44PrivateKey
-    | mldsa.MLDSA65PrivateKey
-    | mldsa.MLDSA87PrivateKey
-)
 
 
 @cache

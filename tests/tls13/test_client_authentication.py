@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from endpoints import Endpoints, exchange
 from key_schedule_by_hand import digest, expand_label, mac
-from modes import Clock, Journal, configs
+from modes import Clock, Journal, Sides, configs
 
 from certs import Pki, mint
 from certs.keys import KeyType
@@ -21,14 +21,13 @@ from schemas.certificate import Certificate
 from schemas.code_points import AlertDescription, CipherSuite, SignatureScheme
 from schemas.extensions import CertificateAuthorities, OIDFilter, OIDFilters, SignatureAlgorithms
 from schemas.handshake import CertificateRequest, CertificateVerify, Finished, Handshake
-from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
+from tls13.config import ClientAuthentication
 from tls13.connection import Connection
 from tls13.errors import AlertReceived, CertificateRequired, UnknownCA
 from tls13.events import DataReceived, HandshakeCompleted, SecretDerived
 from tls13.x509.credentials import Credential
 from tls13.x509.trust import NoVerification, TrustStore
 
-Sides = tuple[ClientConfig, ServerConfig]
 EXTENDED_KEY_USAGE = bytes.fromhex("0603551d25")
 CLIENT_AUTH = bytes.fromhex("300a 0608 2b06010505070302")
 KEY_TYPES = ("rsa", "ecdsa-p256", "ecdsa-p384", "ed25519", "ed448")

@@ -15,16 +15,9 @@ from violations import Violation, check, rows
 
 from certs import Pki
 from schemas.certificate import Certificate, CertificateEntry
-from schemas.code_points import (
-    ExtensionType,
-    SignatureScheme,
-)
+from schemas.code_points import ExtensionType, SignatureScheme
 from schemas.extension_block import Extension
-from schemas.extensions import (
-    ApplicationLayerProtocolNegotiation,
-    ServerNameIndication,
-    SignatureAlgorithms,
-)
+from schemas.extensions import ApplicationLayerProtocolNegotiation, ServerNameIndication, SignatureAlgorithms
 from schemas.handshake import (
     CertificateRequest,
     CertificateVerify,

@@ -12,30 +12,14 @@ from scripted import ScriptedServer
 from violations import Violation, check, rows
 
 from schemas import tls12
-from schemas.code_points import (
-    CipherSuite,
-    ExtensionType,
-    NamedGroup,
-    ProtocolVersion,
-)
+from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion
 from schemas.extension_block import Extension
-from schemas.extensions import (
-    Cookie,
-    KeyShare,
-    KeyShareEntry,
-    SupportedGroups,
-    SupportedVersions,
-)
-from schemas.handshake import (
-    ClientHello,
-    HandshakeMessage,
-)
+from schemas.extensions import Cookie, KeyShare, KeyShareEntry, SupportedGroups, SupportedVersions
+from schemas.handshake import ClientHello, HandshakeMessage
 from tls13 import errors
 from tls13.config import MessageEditor
 from tls13.errors import Reason
-from tls13.handshake.states import (
-    WaitServerHelloAfterRetry,
-)
+from tls13.handshake.states import WaitServerHelloAfterRetry
 
 UNKNOWN = 0xFADE
 """An extension type that nobody knows."""

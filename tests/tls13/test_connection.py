@@ -11,24 +11,11 @@ from endpoints import Endpoints, exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.code_points import (
-    CipherSuite,
-    NamedGroup,
-)
-from schemas.handshake import (
-    EncryptedExtensions,
-    NewSessionTicket,
-)
+from schemas.code_points import CipherSuite, NamedGroup
+from schemas.handshake import EncryptedExtensions, NewSessionTicket
 from tls13.connection import Connection
 from tls13.errors import ConnectionClosed, TruncationError
-from tls13.events import (
-    DataReceived,
-    Event,
-    HandshakeCompleted,
-    KeysUpdated,
-    PeerClosed,
-    TicketReceived,
-)
+from tls13.events import DataReceived, Event, HandshakeCompleted, KeysUpdated, PeerClosed, TicketReceived
 from tls13.handshake.states import ClientConnected, ServerConnected, State, WaitClientFinished, WaitServerFinished
 
 

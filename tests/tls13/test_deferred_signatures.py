@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 from by_hand import cut
-from endpoints import Endpoints, exchange
-from modes import Clock, SlowSigner, configs, slow
+from endpoints import exchange
+from modes import Sides, SlowSigner, slow
 
-from certs import Pki
 from schemas.code_points import SignatureScheme
-from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
+from tls13.config import ClientAuthentication
 from tls13.connection import Connection
 from tls13.errors import AlertReceived, ConnectionClosed, TooManyMessages, TruncationError, UnexpectedMessage
 from tls13.events import ClientAuthenticated, DataReceived, KeysUpdated, PeerClosed, SignaturePending
@@ -19,19 +18,7 @@ from tls13.limits import Limits
 from tls13.x509.credentials import Credential
 from tls13.x509.trust import NoVerification
 
-Sides = tuple[ClientConfig, ServerConfig]
 PENDING = [SignaturePending(SignatureScheme.ed25519)]
-
-
-@pytest.fixture
-def alice(pki: Pki) -> Credential:
-    files = pki.client("ed25519", "alice")
-    return Credential.load(files.certificate, files.key)
-
-
-@pytest.fixture
-def sides(endpoints: Endpoints) -> Sides:
-    return configs(endpoints, Clock())
 
 
 def slow_server(sides: Sides, delay: int = 1) -> tuple[Connection, Connection, SlowSigner]:

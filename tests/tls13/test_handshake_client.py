@@ -9,13 +9,7 @@ from by_hand import AEADS, HANDSHAKE, message, plaintext, raw, with_extension
 from endpoints import Endpoints
 from scripted import ScriptedServer
 
-from schemas.code_points import (
-    CipherSuite,
-    ExtensionType,
-    NamedGroup,
-    ProtocolVersion,
-    SignatureScheme,
-)
+from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion, SignatureScheme
 from schemas.extension_block import Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
@@ -27,10 +21,7 @@ from schemas.extensions import (
     SupportedGroups,
     SupportedVersions,
 )
-from schemas.handshake import (
-    CertificateRequest,
-    EncryptedExtensions,
-)
+from schemas.handshake import CertificateRequest, EncryptedExtensions
 from tls13 import errors
 from tls13.events import HandshakeCompleted
 from tls13.handshake.states import (

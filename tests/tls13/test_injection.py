@@ -14,28 +14,13 @@ from endpoints import Endpoints, exchange
 from scripted import MINTED
 
 from certs import Pki
-from schemas.code_points import (
-    AlertDescription,
-    CipherSuite,
-    ContentType,
-)
-from schemas.handshake import (
-    ClientHello,
-    Finished,
-    HandshakeMessage,
-)
+from schemas.code_points import AlertDescription, CipherSuite, ContentType
+from schemas.handshake import ClientHello, Finished, HandshakeMessage
 from tls13.config import ClientConfig
 from tls13.connection import Connection
 from tls13.crypto.signatures import LocalSigner
 from tls13.errors import ConfigurationError, ConnectionClosed, UnsupportedHandshake
-from tls13.events import (
-    AlertObserved,
-    DataReceived,
-    MessageObserved,
-    Observation,
-    RecordObserved,
-    SecretDerived,
-)
+from tls13.events import AlertObserved, DataReceived, MessageObserved, Observation, RecordObserved, SecretDerived
 from tls13.handshake.states import ClientConnected
 from tls13.x509.credentials import Credential
 from tls13.x509.trust import NoVerification

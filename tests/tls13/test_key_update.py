@@ -9,20 +9,10 @@ from by_hand import AEADS, APPLICATION_DATA, HANDSHAKE, Direction, cut, key_upda
 from endpoints import Endpoints, exchange
 from scripted import Peer
 
-from schemas.code_points import (
-    CipherSuite,
-    KeyUpdateRequest,
-)
-from schemas.handshake import (
-    Handshake,
-    KeyUpdate,
-)
+from schemas.code_points import CipherSuite, KeyUpdateRequest
+from schemas.handshake import Handshake, KeyUpdate
 from tls13.crypto.aead import SUITES
-from tls13.events import (
-    DataReceived,
-    Event,
-    KeysUpdated,
-)
+from tls13.events import DataReceived, Event, KeysUpdated
 from tls13.handshake.states import ClientConnected, ServerConnected, State
 from tls13.wire import Wire
 

@@ -16,13 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from endpoints import Endpoints, exchange
 from key_schedule_by_hand import digest, expand_label, mac
-from modes import Clock, Journal, byte_by_byte, configs, resumable, sessions, slow
+from modes import Clock, Journal, Sides, byte_by_byte, configs, resumable, sessions, slow
 
 from certs import Pki
 from schemas.certificate import Certificate
 from schemas.code_points import CipherSuite, SignatureScheme
 from schemas.handshake import CertificateRequest, CertificateVerify, ClientHello, Handshake
-from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
+from tls13.config import ClientAuthentication
 from tls13.connection import Connection
 from tls13.errors import CertificateRequired, ConfigurationError, ConnectionClosed
 from tls13.events import ClientAuthenticated, DataReceived, Event, KeysUpdated, SecretDerived
@@ -32,14 +32,7 @@ from tls13.psk import Psk
 from tls13.x509.credentials import Credential
 from tls13.x509.trust import NoVerification, TrustStore
 
-Sides = tuple[ClientConfig, ServerConfig]
 LATER = ClientAuthentication(policy=NoVerification(), in_handshake=False)
-
-
-@pytest.fixture
-def alice(pki: Pki) -> Credential:
-    files = pki.client("ed25519", "alice")
-    return Credential.load(files.certificate, files.key)
 
 
 @pytest.fixture
@@ -219,72 +212,87 @@ def test_the_answer_may_come_byte_by_byte(sides: Sides, alice: Credential) -> No
     assert chain_known_to(server) == alice.certificate_list
 
 
+class AnyTalk:
+    """A client and a server that do by chance whatever they may, and what was said and heard of it."""
+
+    def __init__(self, client: Connection, server: Connection, chance: random.Random) -> None:
+        self.client = client
+        self.server = server
+        self.chance = chance
+        self.contexts: list[bytes] = []
+        self.tickets = 0
+        self.sent = {"client": b"", "server": b""}
+        self.received = {"client": b"", "server": b""}
+        self.told: list[Event] = []
+
+    def step(self, number: int) -> None:
+        data = b"%d " % number * self.chance.randrange(1, 9)
+        match self.chance.randrange(7):
+            case 0 if len(self.contexts) < 20:
+                self.contexts.append(self.server.request_certificate())
+            case 1:
+                self.server.send_ticket()
+                self.tickets += 1
+            case 2 if not self.client.awaits_signature:
+                self.client.update_keys(request_peer=self.chance.random() < 0.5)
+            case 3:
+                self.server.update_keys(request_peer=self.chance.random() < 0.5)
+            case 4:
+                self.client.send(data)
+                self.sent["client"] += data
+            case 5:
+                self.server.send(data)
+                self.sent["server"] += data
+            case _:
+                self.ask_signer()
+        if self.chance.random() < 0.3:
+            self.carry("client")
+        if self.chance.random() < 0.3:
+            self.carry("server")
+
+    def end(self) -> None:
+        """Goes on until neither has more to say."""
+        while self.client.has_data_to_send or self.server.has_data_to_send or self.client.awaits_signature:
+            self.carry("server")
+            self.ask_signer()
+            self.carry("client")
+
+    def ask_signer(self) -> None:
+        self.hear("server", self.client.continue_handshake())
+
+    def carry(self, source: str) -> None:
+        """What waits there to the other, in pieces."""
+        pair = self.client, self.server
+        speaker, listener = pair if source == "client" else reversed(pair)
+        wire = speaker.data_to_send()
+        while wire:
+            size = self.chance.randrange(1, 400)
+            self.hear(source, listener.receive_data(wire[:size]))
+            wire = wire[size:]
+
+    def hear(self, source: str, events: list[Event]) -> None:
+        self.received[source] += b"".join(each.data for each in events if isinstance(each, DataReceived))
+        self.told.extend(events)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_late_requests_key_updates_tickets_and_data_go_together_in_any_order(
     sides: Sides, alice: Credential, seed: int
 ) -> None:
-    chance = random.Random(seed)
-    sides = sides[0], replace(sides[1], limits=Limits(certificate_requests=100, key_updates=100))
-    client = Connection.client(
-        replace(sides[0], limits=Limits(certificate_requests=100, key_updates=100), credentials=(slow(alice, 7),)),
-        "localhost",
-    )
-    server = Connection.server(sides[1])
+    limits = Limits(certificate_requests=100, key_updates=100)
+    client = Connection.client(replace(sides[0], limits=limits, credentials=(slow(alice, 7),)), "localhost")
+    server = Connection.server(replace(sides[1], limits=limits))
     exchange(client, server)
-    contexts: list[bytes] = []
-    sent, received = {"client": b"", "server": b""}, {"client": b"", "server": b""}
-    tickets = 0
-    told: list[Event] = []
-
-    def step(number: int) -> None:
-        nonlocal tickets
-        data = b"%d " % number * chance.randrange(1, 9)
-        match chance.randrange(7):
-            case 0 if len(contexts) < 20:
-                contexts.append(server.request_certificate())
-            case 1:
-                server.send_ticket()
-                tickets += 1
-            case 2 if not client.awaits_signature:
-                client.update_keys(request_peer=chance.random() < 0.5)
-            case 3:
-                server.update_keys(request_peer=chance.random() < 0.5)
-            case 4:
-                client.send(data)
-                sent["client"] += data
-            case 5:
-                server.send(data)
-                sent["server"] += data
-            case _:
-                heard("server", client.continue_handshake())
-
-    def heard(source: str, events: list[Event]) -> None:
-        received[source] += b"".join(each.data for each in events if isinstance(each, DataReceived))
-        told.extend(events)
-
-    def carry(source: Connection, target: Connection, name: str) -> None:
-        wire = source.data_to_send()
-        while wire:
-            size = chance.randrange(1, 400)
-            heard(name, target.receive_data(wire[:size]))
-            wire = wire[size:]
-
+    talk = AnyTalk(client, server, random.Random(seed))
     for number in range(150):
-        step(number)
-        if chance.random() < 0.3:
-            carry(client, server, "client")
-        if chance.random() < 0.3:
-            carry(server, client, "server")
-    while client.has_data_to_send or server.has_data_to_send or client.awaits_signature:
-        carry(server, client, "server")
-        heard("server", client.continue_handshake())
-        carry(client, server, "client")
-    answered = [each for each in told if isinstance(each, ClientAuthenticated)]
-    assert [each.context for each in answered] == contexts
+        talk.step(number)
+    talk.end()
+    answered = [each for each in talk.told if isinstance(each, ClientAuthenticated)]
+    assert [each.context for each in answered] == talk.contexts
     assert {each.certificates for each in answered} <= {alice.certificate_list}
-    assert received == sent
-    assert len(sessions(told)) == tickets
-    assert any(isinstance(each, KeysUpdated) for each in told)
+    assert talk.received == talk.sent
+    assert len(sessions(talk.told)) == talk.tickets
+    assert any(isinstance(each, KeysUpdated) for each in talk.told)
 
 
 def test_a_request_says_what_the_server_wants(sides: Sides, pki: Pki) -> None:

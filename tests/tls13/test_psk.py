@@ -10,10 +10,11 @@ import pytest
 from endpoints import Endpoints, exchange
 from key_schedule_by_hand import binder, derive_secret, digest, early_secret, expand_label, extract
 from modes import Clock, Journal, configs, resumable
+from shared_keys import offer_editor
 
 from schemas.code_points import AlertDescription, CipherSuite, NamedGroup, PskKeyExchangeMode, TlsKdfIdentifier
 from schemas.extensions import OfferedPsks, PreSharedKey
-from schemas.handshake import ClientHello, HandshakeMessage
+from schemas.handshake import ClientHello
 from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.errors import AlertReceived, BadBinder, ConfigurationError, MissingExtension, UnknownPskIdentity
@@ -108,33 +109,23 @@ def test_only_the_binder_of_the_selected_key_is_looked_at(endpoints: Endpoints) 
 
 
 def test_binders_that_the_editor_puts_in_are_sent_as_they_are(endpoints: Endpoints) -> None:
-    def edit(message: HandshakeMessage) -> HandshakeMessage:
-        if not isinstance(message, ClientHello) or message.extensions is None:
-            return message
-        offered = PreSharedKey.client_hello.find(message.extensions)
-        assert offered is not None
+    def other(offered: OfferedPsks) -> OfferedPsks:
         assert offered.binders == [bytes(32)]
-        changed = PreSharedKey.client_hello(replace(offered, binders=[b"\7" * 32]))
-        return replace(message, extensions=[*message.extensions[:-1], changed])
+        return replace(offered, binders=[b"\7" * 32])
 
     journal = Journal()
     client, _ = by_key(endpoints, [psk("a")], [])
-    Connection.client(replace(client, edit_message=edit, observer=journal), "localhost")
+    Connection.client(replace(client, edit_message=offer_editor(other), observer=journal), "localhost")
     assert offer(journal.sent[0])[0].binders == [b"\7" * 32]
 
 
 def test_the_ticket_age_of_an_external_key_does_not_matter(endpoints: Endpoints) -> None:
-    def edit(message: HandshakeMessage) -> HandshakeMessage:
-        if not isinstance(message, ClientHello) or message.extensions is None:
-            return message
-        offered = PreSharedKey.client_hello.find(message.extensions)
-        assert offered is not None
-        aged = [replace(each, obfuscated_ticket_age=4_000_000_000) for each in offered.identities]
-        changed = PreSharedKey.client_hello(replace(offered, identities=aged))
-        return replace(message, extensions=[*message.extensions[:-1], changed])
+    def aged(offered: OfferedPsks) -> OfferedPsks:
+        identities = [replace(each, obfuscated_ticket_age=4_000_000_000) for each in offered.identities]
+        return replace(offered, identities=identities)
 
     client, server = by_key(endpoints, [psk("a")], [psk("a")])
-    _, theirs = met(replace(client, edit_message=edit), server)
+    _, theirs = met(replace(client, edit_message=offer_editor(aged)), server)
     assert theirs.psk_identity == b"a"
 
 

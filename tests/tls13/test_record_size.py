@@ -8,25 +8,18 @@ from typing import Any
 import pytest
 from by_hand import APPLICATION_DATA, HANDSHAKE, cut
 from endpoints import Endpoints, exchange
-from modes import Clock, Journal, configs, resumable
+from modes import Journal, Sides, resumable
 
 from schemas.code_points import ContentType, MaxFragmentLength
 from schemas.extensions import MaxFragmentLengthNegotiation, RecordSizeLimit
 from schemas.handshake import EncryptedExtensions
-from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.errors import ConfigurationError
 from tls13.events import DataReceived, RecordObserved
 from tls13.padding import PaddingPolicy, PadToMultiple, RandomPadding
 
-Sides = tuple[ClientConfig, ServerConfig]
 TAG = 16
 DATA = bytes(range(256)) * 150
-
-
-@pytest.fixture
-def sides(endpoints: Endpoints) -> Sides:
-    return configs(endpoints, Clock())
 
 
 def carried(client: Connection, server: Connection) -> tuple[list[bytes], list[bytes]]:

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import pytest
 import violations
-from by_hand import (
-    ALERT,
-    APPLICATION_DATA,
-    CHANGE_CIPHER_SPEC,
-    HANDSHAKE,
-    alert,
-    key_update,
-    message,
-    plaintext,
-    raw,
-)
+from by_hand import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, alert, key_update, message, plaintext, raw
 from endpoints import Endpoints
 from scripted import Peer
 from state_groups import AFTER_THE_FIRST_HELLO, ALL, CONNECTED, IN_THE_CLEAR, LATE, NOTHING_HEARD, PROTECTED, each_of

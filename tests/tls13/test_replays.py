@@ -7,28 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from early import Sides, begun, outcome, willing
+from early import begun, outcome, willing
 from endpoints import Endpoints, exchange
-from modes import Clock, resumable
+from modes import Clock, Sides, resumable
+from shared_keys import offer_editor
 
-from schemas.extensions import PreSharedKey
-from schemas.handshake import ClientHello, HandshakeMessage
+from schemas.extensions import OfferedPsks
 from tls13.connection import Connection
 from tls13.early_data import EarlyDataPolicy, MemoryReplayStore
-from tls13.errors import (
-    ConfigurationError,
-)
-from tls13.events import (
-    EarlyData,
-    EarlyDataReceived,
-)
+from tls13.errors import ConfigurationError
+from tls13.events import EarlyData, EarlyDataReceived
 from tls13.sealing import SealingKeys
 from tls13.sessions import SealedTickets
-
-
-@pytest.fixture
-def watch() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -107,20 +97,15 @@ def test_early_data_is_fresh_within_the_window(sides: Sides, late: float, expect
 
 
 def test_ages_that_claim_to_be_from_the_future_are_not_fresh(sides: Sides) -> None:
-    def older(message: HandshakeMessage) -> HandshakeMessage:
-        if not isinstance(message, ClientHello) or message.extensions is None:
-            return message
-        offered = PreSharedKey.client_hello.find(message.extensions)
-        assert offered is not None
-        aged = [
+    def older(offered: OfferedPsks) -> OfferedPsks:
+        identities = [
             replace(each, obfuscated_ticket_age=(each.obfuscated_ticket_age - 30_000) % 2**32)
             for each in offered.identities
         ]
-        changed = PreSharedKey.client_hello(replace(offered, identities=aged))
-        return replace(message, extensions=[*message.extensions[:-1], changed])
+        return replace(offered, identities=identities)
 
     session = resumable(*sides)
-    client, server = begun((replace(sides[0], edit_message=older), sides[1]), session)
+    client, server = begun((replace(sides[0], edit_message=offer_editor(older)), sides[1]), session)
     exchange(client, server)
     assert outcome(client) is EarlyData.rejected
 

@@ -9,15 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 from endpoints import Endpoints, exchange
 from key_schedule_by_hand import expand_label
-from modes import Clock, Journal, configs, resumable, sessions
+from modes import Clock, Journal, Sides, resumable, sessions
 
-from certs import Pki
 from schemas.code_points import CipherSuite, NamedGroup
 from schemas.extensions import PreSharedKey
-from schemas.handshake import (
-    CertificateRequest,
-    ClientHello,
-)
+from schemas.handshake import CertificateRequest, ClientHello
 from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.early_data import MemoryReplayStore
@@ -51,19 +47,6 @@ def offers(client: ClientConfig, session: Session, name: str = "localhost") -> b
     (hello,) = journal.messages
     assert isinstance(hello, ClientHello)
     return PreSharedKey.client_hello.find(hello.extensions) is not None
-
-
-@pytest.fixture
-def watch() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sides(endpoints: Endpoints, watch: Clock) -> tuple[ClientConfig, ServerConfig]:
-    return configs(endpoints, watch)
-
-
-Sides = tuple[ClientConfig, ServerConfig]
 
 
 # The key, and what goes over from one connection to the next
@@ -358,12 +341,6 @@ class Register:
         if self.reason is not None:
             raise self.reason
         return tuple(chain)
-
-
-@pytest.fixture
-def alice(pki: Pki) -> Credential:
-    files = pki.client("ed25519", "alice")
-    return Credential.load(files.certificate, files.key)
 
 
 def test_a_resumption_knows_the_client_s_certificate_and_asks_the_policy_again(sides: Sides, alice: Credential) -> None:

@@ -36,12 +36,7 @@ from signing_keys import (
 
 from schemas.code_points import SignatureScheme
 from tls13.crypto.signatures import SIGNATURES, LocalSigner, PublicKey
-from tls13.errors import (
-    BadCertificate,
-    BadSignature,
-    ConfigurationError,
-    UnsupportedCertificate,
-)
+from tls13.errors import BadCertificate, BadSignature, ConfigurationError, UnsupportedCertificate
 
 RSAE = tuple(PSS)
 DEDICATED = tuple(DEDICATED_PSS)

@@ -9,12 +9,12 @@ import pytest
 from by_hand import APPLICATION_DATA, HANDSHAKE, cut, plaintext
 from endpoints import Endpoints, exchange
 from key_schedule_by_hand import digest
-from modes import Clock, Journal, byte_by_byte, configs, resumable
+from modes import Clock, Journal, Sides, byte_by_byte, configs, resumable
 
 from schemas.code_points import CipherSuite, NamedGroup
 from schemas.extensions import Cookie
 from schemas.handshake import ClientHello, HelloRetryRequest
-from tls13.config import ClientConfig, ServerConfig
+from tls13.config import ServerConfig
 from tls13.connection import Connection
 from tls13.early_data import EarlyDataPolicy
 from tls13.errors import ChangedParameter
@@ -24,13 +24,7 @@ from tls13.psk import Psk
 from tls13.sealing import SealingKeys
 from tls13.sessions import MemoryTickets
 
-Sides = tuple[ClientConfig, ServerConfig]
 SUITES = (CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_AES_256_GCM_SHA384)
-
-
-@pytest.fixture
-def watch() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -8,31 +8,18 @@ from typing import Any
 
 import pytest
 from by_hand import without_extension
-from endpoints import Endpoints, exchange
-from modes import Clock, Journal, configs, resumable, sessions
+from endpoints import exchange
+from modes import Journal, Sides, resumable, sessions
 
 from schemas.code_points import ExtensionType
 from schemas.extensions import EarlyDataIndication, TicketRequest
-from schemas.handshake import (
-    ClientHello,
-    EncryptedExtensions,
-    HandshakeMessage,
-    NewSessionTicket,
-)
+from schemas.handshake import ClientHello, EncryptedExtensions, HandshakeMessage, NewSessionTicket
 from schemas.stored import TicketState
-from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.errors import ConfigurationError, ConnectionClosed
 from tls13.events import Event, TicketReceived
 from tls13.limits import Limits
 from tls13.sessions import Session
-
-Sides = tuple[ClientConfig, ServerConfig]
-
-
-@pytest.fixture
-def sides(endpoints: Endpoints) -> Sides:
-    return configs(endpoints, Clock())
 
 
 def test_as_many_tickets_as_configured_follow_the_handshake(sides: Sides) -> None:

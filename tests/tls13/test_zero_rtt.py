@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from by_hand import APPLICATION_DATA, cut
-from early import P256, Sides, begun, data, outcome, willing
+from early import P256, begun, data, outcome, willing
 from endpoints import Endpoints, exchange
 from key_schedule_by_hand import derive_secret, early_secret, exported
-from modes import Clock, Journal, resumable, sessions
+from modes import Clock, Journal, Sides, resumable, sessions
 
 from schemas.code_points import AlertDescription, CipherSuite, ContentType
 from schemas.extensions import ApplicationLayerProtocolNegotiation, EarlyDataIndication
@@ -38,11 +38,6 @@ from tls13.limits import Limits
 from tls13.padding import PadToMultiple
 from tls13.psk import Psk
 from tls13.sessions import SealedTickets, Session
-
-
-@pytest.fixture
-def watch() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ CLIENT_HELLO = bytes.fromhex("""
     3900320408ffffffffffffffff05048000ffff07048000ffff08011001048000
     75300901100f088394c8f03e51570806048000ffff
 """)
-CLIENT_PAYLOAD = bytes.fromhex("060040f1") + CLIENT_HELLO + bytes(917)
-"""A CRYPTO frame, and PADDING."""
 
 SERVER_HELLO = bytes.fromhex("""
     020000560303eefce7f7b37ba1d1632e96677825ddf739
@@ -24,8 +22,6 @@ SERVER_HELLO = bytes.fromhex("""
     0d89690b84d08a60993c144eca684d1081287c834d5311bcf32bb9da1a002b00
     020304
 """)
-SERVER_PAYLOAD = bytes.fromhex("0200000000 0600405a") + SERVER_HELLO
-"""An ACK frame, and a CRYPTO frame."""
 
 V1_CLIENT = bytes.fromhex("""
     c000000001088394c8f03e5157080000449e7b9aec34d1b1c98dd7689fb8ec11

@@ -9,12 +9,7 @@ from schemas.certificate import Certificate, CertificateEntry
 from schemas.code_points import ExtensionType, SignatureScheme
 from schemas.derived import ClientCertificateVerifyContent, ServerCertificateVerifyContent
 from schemas.extension_block import Extension
-from schemas.extensions import (
-    CertificateAuthorities,
-    OIDFilters,
-    SignatureAlgorithms,
-    SignatureAlgorithmsCert,
-)
+from schemas.extensions import CertificateAuthorities, OIDFilters, SignatureAlgorithms, SignatureAlgorithmsCert
 from schemas.handshake import CertificateRequest, CertificateVerify
 from tls13.config import ClientAuthentication, ServerConfig
 from tls13.crypto.signatures import Signer

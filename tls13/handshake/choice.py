@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas.code_points import (
-    ExtensionType,
-    NamedGroup,
-    ProtocolVersion,
-    PskKeyExchangeMode,
-    SignatureScheme,
-)
+from schemas.code_points import ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme
 from schemas.extensions import (
     KeyShare,
     KeyShareEntry,
@@ -25,9 +19,7 @@ from schemas.extensions import (
     SupportedGroups,
     SupportedVersions,
 )
-from schemas.handshake import (
-    ClientHello,
-)
+from schemas.handshake import ClientHello
 from schemas.stored import RetryMemory, TicketState
 from tls13.config import ServerConfig
 from tls13.crypto.aead import SUITES, Suite
@@ -40,24 +32,9 @@ from tls13.errors import (
     UnknownPskIdentity,
     UnsupportedVersion,
 )
-from tls13.handshake.negotiation import (
-    check_key_shares,
-    check_places,
-    first_in_common,
-    requested_server_name,
-    require,
-)
-from tls13.handshake.pre_shared import (
-    SelectedPsk,
-    check_binder,
-    check_offer,
-    exchange_mode,
-    select,
-)
-from tls13.handshake.record_size import (
-    check_max_fragment_length,
-    check_record_size_limit,
-)
+from tls13.handshake.negotiation import check_key_shares, check_places, first_in_common, requested_server_name, require
+from tls13.handshake.pre_shared import SelectedPsk, check_binder, check_offer, exchange_mode, select
+from tls13.handshake.record_size import check_max_fragment_length, check_record_size_limit
 from tls13.wire import Wire
 
 

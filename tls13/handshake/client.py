@@ -51,14 +51,7 @@ from tls13.errors import (
 )
 from tls13.events import EarlyData, EarlyDataRejected, HandshakeCompleted, Negotiated
 from tls13.handshake import client_hello
-from tls13.handshake.authentication import (
-    chain_in,
-    check_request,
-    check_signature,
-    credential_for,
-    identity_of,
-    prove,
-)
+from tls13.handshake.authentication import chain_in, check_request, check_signature, credential_for, identity_of, prove
 from tls13.handshake.negotiation import check_responses, require
 from tls13.handshake.reading import older_server_hello
 from tls13.handshake.record_size import check_record_size_limit, limit_fragments, limit_records

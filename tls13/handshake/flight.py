@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.code_points import (
-    ProtocolVersion,
-    SignatureScheme,
-)
+from schemas.code_points import ProtocolVersion, SignatureScheme
 from schemas.derived import ServerCertificateVerifyContent
 from schemas.extension_block import Extension
 from schemas.extensions import (
@@ -22,35 +19,16 @@ from schemas.extensions import (
     SupportedVersions,
     TicketRequest,
 )
-from schemas.handshake import (
-    CertificateRequest,
-    ClientHello,
-    EncryptedExtensions,
-    Finished,
-    ServerHello,
-)
+from schemas.handshake import CertificateRequest, ClientHello, EncryptedExtensions, Finished, ServerHello
 from tls13.config import ServerConfig
 from tls13.crypto.groups import GROUPS
 from tls13.events import EarlyData, Negotiated
 from tls13.handshake.authentication import certificate_request, prove
 from tls13.handshake.choice import Choice, Request
-from tls13.handshake.negotiation import (
-    choose_application_protocol,
-    choose_credential,
-)
-from tls13.handshake.pre_shared import (
-    exchange_mode,
-    takes_early_data,
-)
-from tls13.handshake.record_size import (
-    limit_fragments,
-    limit_records,
-)
-from tls13.handshake.secrets import (
-    derive_application_secrets,
-    derive_early_secrets,
-    derive_handshake_keys,
-)
+from tls13.handshake.negotiation import choose_application_protocol, choose_credential
+from tls13.handshake.pre_shared import exchange_mode, takes_early_data
+from tls13.handshake.record_size import limit_fragments, limit_records
+from tls13.handshake.secrets import derive_application_secrets, derive_early_secrets, derive_handshake_keys
 from tls13.handshake.states import (
     AwaitingSignature,
     EarlySecrets,

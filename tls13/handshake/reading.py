@@ -12,13 +12,7 @@ from schemas.certificate import Certificate
 from schemas.code_points import ExtensionType, ProtocolVersion
 from schemas.errors import DecodeError
 from schemas.extension_block import Extension
-from schemas.handshake import (
-    HELLO_RETRY_REQUEST_RANDOM,
-    EncryptedExtensions,
-    Handshake,
-    HelloRetryRequest,
-    ServerHello,
-)
+from schemas.handshake import HELLO_RETRY_REQUEST_RANDOM, EncryptedExtensions, Handshake, HelloRetryRequest, ServerHello
 from schemas.selective import reading_only
 from tls13.errors import DowngradeDetected, Reason, UnsupportedVersion
 from tls13.handshake.negotiation import check_responses

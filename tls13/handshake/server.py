@@ -9,33 +9,18 @@ import dataclasses
 
 from schemas.certificate import Certificate
 from schemas.derived import ClientCertificateVerifyContent
-from schemas.extensions import (
-    Cookie,
-    EarlyDataIndication,
-    SignatureAlgorithms,
-)
-from schemas.handshake import (
-    CertificateVerify,
-    ClientHello,
-    EndOfEarlyData,
-    Finished,
-)
+from schemas.extensions import Cookie, EarlyDataIndication, SignatureAlgorithms
+from schemas.handshake import CertificateVerify, ClientHello, EndOfEarlyData, Finished
 from tls13.config import ServerConfig
 from tls13.crypto.aead import SUITES
-from tls13.errors import (
-    NoCommonCipherSuite,
-    NoCommonGroup,
-)
+from tls13.errors import NoCommonCipherSuite, NoCommonGroup
 from tls13.events import HandshakeCompleted
 from tls13.handshake import retry
 from tls13.handshake.authentication import check_signature, client_identity
 from tls13.handshake.choice import Request, choose, common_suites, needs_retry, request_in
 from tls13.handshake.flight import AfterFlight, answer
 from tls13.handshake.post import issue_tickets
-from tls13.handshake.secrets import (
-    check_finished,
-    derive_resumption_secret,
-)
+from tls13.handshake.secrets import check_finished, derive_resumption_secret
 from tls13.handshake.states import (
     AwaitingSignature,
     Established,

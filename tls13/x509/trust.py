@@ -17,14 +17,7 @@ from typing import Protocol, Self
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from cryptography.x509.verification import (
-    Criticality,
-    ExtensionPolicy,
-    Policy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
 from schemas.code_points import SignatureScheme
 from tls13.crypto.signatures import MAX_RSA_EXPONENT_BITS, MAX_RSA_MODULUS_BITS
