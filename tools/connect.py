@@ -85,7 +85,7 @@ def connect(
         watching(Direction.client, verbose, keylog, recorder=recorder) as observer,
     ):
         config = ClientConfig(
-            trust=None if psk and ca is None and not insecure else _trust(ca, insecure=insecure),
+            trust=_trust(ca, insecure=insecure, needed=not psk),
             credentials=identities.credentials(cert or [], key or []),
             psks=identities.psks(psk),
             early_data=bool(first),
@@ -97,24 +97,24 @@ def connect(
             application_protocols=options.protocols(alpn),
             observer=observer,
         )
-        name = servername or address.host
-        connection = Connection.client(config, name, known)
+        connection = Connection.client(config, servername or address.host, known)
         with ExitStack() as ending, _dial(address, connection, first, timeout, _tapper(recorder, ending)) as tls:
             if verbose or sys.stderr.isatty():
                 _note(f"connected to {address}: {_in_short(tls.negotiated)}")
-            if tls.rejected_early_data:
-                _note(f"early data: {tls.negotiated.early_data}; its {len(first)} bytes are sent now")
-                tls.sendall(tls.rejected_early_data)
+            _send_what_was_refused(tls)
             _talk(tls, address)
 
 
-def _trust(ca: Path | None, *, insecure: bool) -> CertificatePolicy:
-    if not insecure:
-        return TrustStore.system() if ca is None else TrustStore.load(ca)
-    if ca is not None:
+def _trust(ca: Path | None, *, insecure: bool, needed: bool) -> CertificatePolicy | None:
+    """Whose certificates to believe. Where none is `needed`, a PSK will do, unless one is asked for."""
+    if insecure and ca is not None:
         raise CommandError("--ca and --insecure exclude each other", "leave one out", status=ExitStatus.USAGE)
-    _note("Warning: --insecure: the server may be anyone, and anyone may read and change what is sent")
-    return NoVerification()
+    if insecure:
+        _note("Warning: --insecure: the server may be anyone, and anyone may read and change what is sent")
+        return NoVerification()
+    if ca is not None:
+        return TrustStore.load(ca)
+    return TrustStore.system() if needed else None
 
 
 def _tapper(recorder: Recorder | None, ending: ExitStack) -> Callable[[socket.socket], Tap | None]:
@@ -153,6 +153,14 @@ def _dial(
     except OSError as error:
         raise network_error(error, str(address)) from error
     return tls
+
+
+def _send_what_was_refused(tls: TLSSocket) -> None:
+    """Early data that the server has not taken, once more."""
+    refused = tls.rejected_early_data
+    if refused:
+        _note(f"early data: {tls.negotiated.early_data}; its {len(refused)} bytes are sent now")
+        tls.sendall(refused)
 
 
 def _talk(tls: TLSSocket, address: Address) -> None:
