@@ -7,8 +7,10 @@ with connect("example.com", 443, ClientConfig(trust=TrustStore.system())) as tls
     print(tls.recv())
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 
 def require_own(name: str) -> None:
@@ -29,85 +31,16 @@ def require_own(name: str) -> None:
 
 require_own("schemas")
 
-from schemas.errors import DecodeError, EncodeError
-from tls13.config import ClientAuthentication, ClientConfig, ServerConfig
-from tls13.connection import Connection
-from tls13.early_data import EarlyDataPolicy, MemoryReplayStore, ReplayStore
-from tls13.errors import AlertReceived, ConfigurationError, ConnectionClosed, Reason, TLSError, TruncationError
-from tls13.events import (
-    ClientAuthenticated,
-    DataReceived,
-    EarlyData,
-    EarlyDataReceived,
-    EarlyDataRejected,
-    Event,
-    HandshakeCompleted,
-    KeysUpdated,
-    Negotiated,
-    Observation,
-    PeerClosed,
-    SignaturePending,
-    TicketReceived,
-)
-from tls13.limits import Limits
-from tls13.padding import NoPadding, PaddingPolicy, PadToMultiple, RandomPadding
-from tls13.psk import Psk, import_psk
-from tls13.sealing import SealingKey, SealingKeys
-from tls13.server import Server
-from tls13.sessions import MemoryTickets, SealedTickets, Session, TicketStore
-from tls13.sockets import TLSSocket, accept, connect
-from tls13.x509.credentials import Credential
-from tls13.x509.trust import CertificatePolicy, ClientCertificatePolicy, NoVerification, TrustStore
+if TYPE_CHECKING:
+    from tls13.interface import *
+else:
 
-__all__ = [
-    "AlertReceived",
-    "CertificatePolicy",
-    "ClientAuthenticated",
-    "ClientAuthentication",
-    "ClientCertificatePolicy",
-    "ClientConfig",
-    "ConfigurationError",
-    "Connection",
-    "ConnectionClosed",
-    "Credential",
-    "DataReceived",
-    "DecodeError",
-    "EarlyData",
-    "EarlyDataPolicy",
-    "EarlyDataReceived",
-    "EarlyDataRejected",
-    "EncodeError",
-    "Event",
-    "HandshakeCompleted",
-    "KeysUpdated",
-    "Limits",
-    "MemoryReplayStore",
-    "MemoryTickets",
-    "Negotiated",
-    "NoPadding",
-    "NoVerification",
-    "Observation",
-    "PadToMultiple",
-    "PaddingPolicy",
-    "PeerClosed",
-    "Psk",
-    "RandomPadding",
-    "Reason",
-    "ReplayStore",
-    "SealedTickets",
-    "SealingKey",
-    "SealingKeys",
-    "Server",
-    "ServerConfig",
-    "Session",
-    "SignaturePending",
-    "TLSError",
-    "TLSSocket",
-    "TicketReceived",
-    "TicketStore",
-    "TruncationError",
-    "TrustStore",
-    "accept",
-    "connect",
-    "import_psk",
-]
+    def __getattr__(name: str) -> object:
+        """Imports the engine when the first of its names is asked for: whoever reads captures does without. PEP 562"""
+        interface = import_module("tls13.interface")
+        if name != "__all__" and name not in interface.__all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals().setdefault(name, getattr(interface, name))
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *import_module("tls13.interface").__all__})
