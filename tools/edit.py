@@ -15,7 +15,7 @@ from schemas.crafting import Draft, craft
 from schemas.errors import EncodeError
 from schemas.record import ChangeCipherSpec
 from schemas.vocabulary import CodePoint, snake_case
-from tls13.capture import Message, read_capture
+from tls13.capture import Connection, Message, Transport, read_capture
 from tls13.capture.messages import AnyHandshake
 from tls13.keylog import KeyLog
 from tools.exit_status import ExitStatus
@@ -32,6 +32,9 @@ def edit(
     connection: Annotated[
         int, typer.Option("--connection", min=0, metavar="N", help="Of the connection that `tls13 parse` calls N.")
     ] = 0,
+    quic: Annotated[
+        bool, typer.Option("--quic", help="Of QUIC connection N: those of QUIC are numbered by themselves.")
+    ] = False,
     message: Annotated[int, typer.Option("--message", min=0, metavar="N", help="The message that it calls #N.")] = 0,
     keylog: Annotated[str | None, typer.Option(metavar="FILE", help="Secrets to decrypt with.")] = None,
     assignments: Annotated[
@@ -47,7 +50,7 @@ def edit(
     PATH goes by the names that the tree of `tls13 parse` has: fields, [0] for an item of a list, extensions by their
     types. VALUE is a number, the name of a code point, hexadecimal after 0x where bytes are wanted, or text in quotes.
     Lengths follow. Nothing is checked: what the protocol forbids can be made. docs/how-to/edit-a-message.md goes on
-    from here, to a connection that uses the message.
+    from here, to a connection that uses the message, over TCP wherever it was captured.
 
     \b
     Examples:
@@ -55,8 +58,9 @@ def edit(
       tls13 edit web.pcap --set legacy_session_id=0x00ff | tls13 explain -
       tls13 edit web.pcap --connection 3 --set 'extensions.server_name[0].name="other.example"'
       tls13 edit web.pcap --set cipher_suites[0]=TLS_AES_128_GCM_SHA256 --remove extensions.key_share
+      tls13 edit web.pcap --quic --remove extensions.quic_transport_parameters -o hello.bin
     """
-    value = _find(file, keylog, connection, message)
+    value = _find(file, keylog, Transport.quic if quic else Transport.tcp, connection, message)
     draft = craft(value)
     body = draft["message"] if isinstance(value, AnyHandshake) else draft
     label = snake_case(title(value))
@@ -75,22 +79,34 @@ def edit(
         output.write_bytes(data)
 
 
-def _find(file: str, keylog: str | None, connection: int, number: int) -> AnyMessage:
+def _find(file: str, keylog: str | None, transport: Transport, connection: int, number: int) -> AnyMessage:
     """The parsed message. Raises CaptureError, ConfigurationError, CommandError where there is none."""
     secrets = None if keylog is None else KeyLog.load(keylog)
+    is_of_the_other = False
     with read_capture(file, keylog=secrets) as capture:
         for each in capture:
-            if each.number != connection:
-                continue
-            messages = (item for item in each.messages if isinstance(item, Message))
-            found = next(islice(messages, number, None), None)
-            if found is None:
-                raise CommandError(f"connection {connection} has no message #{number}", _LOOK)
-            if found.value is None:
-                why = found.note or found.error or "it has no fields"
-                raise CommandError(f"message #{number} of connection {connection} can't be edited: {why}", _LOOK)
-            return found.value
-    raise CommandError(f"no TLS connection {connection} in {file}", _LOOK)
+            if each.number == connection:
+                if each.transport is transport:
+                    return _message(each, number)
+                is_of_the_other = True
+    if is_of_the_other:
+        other, hint = ("QUIC", "add --quic") if transport is Transport.tcp else ("TCP", "leave out --quic")
+        raise CommandError(f"connection {connection} of {file} is one of {other}", hint)
+    what = "QUIC" if transport is Transport.quic else "TLS"
+    raise CommandError(f"no {what} connection {connection} in {file}", _LOOK)
+
+
+def _message(connection: Connection, number: int) -> AnyMessage:
+    """That of this number. Raises CommandError where there is none that has fields."""
+    messages = (item for item in connection.messages if isinstance(item, Message))
+    found = next(islice(messages, number, None), None)
+    what = "QUIC connection" if connection.transport is Transport.quic else "connection"
+    if found is None:
+        raise CommandError(f"{what} {connection.number} has no message #{number}", _LOOK)
+    if found.value is None:
+        why = found.note or found.error or "it has no fields"
+        raise CommandError(f"message #{number} of {what} {connection.number} can't be edited: {why}", _LOOK)
+    return found.value
 
 
 _LOOK = "`tls13 parse` shows what there is"

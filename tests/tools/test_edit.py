@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 import ssl
+import struct
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from capture.made_captures import RANDOM, START, Talk, datagram, ipv4, pcap
+from quic_initial_packets import CLIENT_HELLO, V1_CLIENT
 from running import ROOT, invoke
 
 from certs import mint
@@ -40,15 +43,50 @@ def capture(tmp_path: Path) -> Path:
     return path
 
 
-def hello_of(path: Path) -> ClientHello:
+@pytest.fixture
+def quic_capture(tmp_path: Path) -> Path:
+    """The ClientHello of RFC 9001 appendix A.2, in its packet, behind a TCP connection of the same number."""
+    path = tmp_path / "web.pcap"
+    talk = Talk()
+    talk.hellos()
+    path.write_bytes(pcap([*((each.timestamp, datagram(each)) for each in talk.wire.segments), initial_packet()]))
+    return path
+
+
+def initial_packet() -> tuple[int, bytes]:
+    """The client's, after the `Talk`."""
+    udp = struct.pack(">HHHH", 50000, 443, 8 + len(V1_CLIENT), 0) + V1_CLIENT
+    return START + 10**9, ipv4("192.0.2.1", "192.0.2.2", udp, protocol=17)
+
+
+def hello_of(path: Path, *options: str) -> ClientHello:
     """What `tls13 edit` gives of a capture when nothing is changed."""
-    message = Handshake.parse(bytes.fromhex(invoke("edit", path).output.decode())).message
+    message = Handshake.parse(bytes.fromhex(invoke("edit", path, *options).output.decode())).message
     assert isinstance(message, ClientHello)
     return message
 
 
 def test_the_walk_through_sends_the_captured_hello_and_completes_the_handshake(capture: Path, tmp_path: Path) -> None:
-    files = mint(tmp_path / "pki", names=["localhost"], now=datetime.now(UTC)).server("ed25519")
+    captured, sent = walked_through(tmp_path, hello_of(capture))
+    assert [each.extension_type for each in sent.extensions or ()] == [
+        each.extension_type for each in captured.extensions or ()
+    ]
+
+
+def test_the_walk_through_takes_a_hello_of_quic_to_tcp(tmp_path: Path) -> None:
+    path = tmp_path / "web.pcapng"
+    path.write_bytes(pcap([initial_packet()]))
+    captured, sent = walked_through(tmp_path, hello_of(path, "--quic"))
+    assert [each.extension_type for each in sent.extensions or ()] == [
+        each.extension_type
+        for each in captured.extensions or ()
+        if each.extension_type is not ExtensionType.quic_transport_parameters
+    ]
+
+
+def walked_through(tmp_path: Path, captured: ClientHello) -> tuple[ClientHello, ClientHello]:
+    """The hello of web.pcapng, and the one that the code of the page sends for it to a server."""
+    files = mint(tmp_path / "pki", names=["localhost"], now=datetime.now(UTC)).server("ecdsa-p256")
     seen: list[ClientHello] = []
 
     def watch(observation: Observation) -> None:
@@ -71,21 +109,20 @@ def test_the_walk_through_sends_the_captured_hello_and_completes_the_handshake(c
             timeout=60,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     assert done.stdout == "b'hello' TLS_AES_256_GCM_SHA384\n"
-    captured, (sent,) = hello_of(capture), seen
+    (sent,) = seen
     assert sent.random == captured.random
     assert sent.legacy_session_id == captured.legacy_session_id
     assert CipherSuite.TLS_AES_128_GCM_SHA256 in captured.cipher_suites
     assert sent.cipher_suites == [
         each for each in captured.cipher_suites if each is not CipherSuite.TLS_AES_128_GCM_SHA256
     ]
-    assert [each.extension_type for each in sent.extensions or ()] == [
-        each.extension_type for each in captured.extensions or ()
-    ]
     names = ServerNameIndication.client_hello.find(sent.extensions) or []
     assert [each.name for each in names] == [b"localhost"]
     assert KeyShare.client_hello.find(sent.extensions) != KeyShare.client_hello.find(captured.extensions)
+    return captured, sent
 
 
 @pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("tls13")])
@@ -169,7 +206,43 @@ def test_a_message_that_is_not_there_is_told(arguments: tuple[str, ...], says: s
     assert says in ended.error
 
 
-def test_the_help_fits_a_terminal_and_its_examples_are_understood(capture: Path, tmp_path: Path) -> None:
+def test_a_hello_of_quic_is_edited_by_the_number_that_quic_connections_have(quic_capture: Path) -> None:
+    assert invoke("edit", quic_capture, "--quic").output.decode().strip() == CLIENT_HELLO.hex()
+    assert hello_of(quic_capture).random == RANDOM
+    edited_hello = edited(quic_capture, "--quic", "--remove", "extensions.quic_transport_parameters")
+    assert ExtensionType.quic_transport_parameters not in [
+        each.extension_type for each in edited_hello.extensions or ()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--quic", "--message", "1"), "QUIC connection 0 has no message #1"),
+        (("--quic", "--connection", "1"), "no QUIC connection 1 in "),
+        (("--connection", "1"), "no TLS connection 1 in "),
+    ],
+)
+def test_a_quic_message_that_is_not_there_is_told(arguments: tuple[str, ...], says: str, quic_capture: Path) -> None:
+    ended = invoke("edit", quic_capture, *arguments)
+    assert (ended.status, ended.output) == (1, b"")
+    assert says in ended.error
+
+
+def test_who_asks_for_the_other_transport_is_told_the_next_step(capture: Path, tmp_path: Path) -> None:
+    path = tmp_path / "quic.pcap"
+    path.write_bytes(pcap([initial_packet()]))
+    ended = invoke("edit", path)
+    assert ended.status == 1
+    assert ended.error.endswith("is one of QUIC; add --quic")
+    ended = invoke("edit", capture, "--quic")
+    assert ended.status == 1
+    assert ended.error.endswith("is one of TCP; leave out --quic")
+
+
+def test_the_help_fits_a_terminal_and_its_examples_are_understood(
+    capture: Path, quic_capture: Path, tmp_path: Path
+) -> None:
     text = invoke("edit", "--help").output.decode()
     assert max(map(len, text.splitlines())) <= 100
     examples = [line.split("|")[0].strip() for line in text.splitlines() if line.startswith("    tls13 edit ")]
@@ -177,4 +250,4 @@ def test_the_help_fits_a_terminal_and_its_examples_are_understood(capture: Path,
     for example in examples:
         _, _, _, *words = shlex.split(example)
         words = [tmp_path / "hello.bin" if word == "hello.bin" else "0" if word == "3" else word for word in words]
-        assert invoke("edit", capture, *words).status == 0, example
+        assert invoke("edit", quic_capture if "--quic" in words else capture, *words).status == 0, example
