@@ -108,6 +108,38 @@ def test_an_answer_to_tls_is_a_hello_or_an_alert(data: bytes) -> None:
     assert read(b"220 ready\r\n", data, answering=True) == [(0, 11, NOT_TLS), data]
 
 
+LARGE = [record(ContentType.application_data, bytes([number]) * 16_401) for number in range(1, 5)]
+
+
+@pytest.mark.parametrize("skipped", [1, 7, 1000, 16_400, 16_405])
+@pytest.mark.parametrize("segment", [536, 1448, 9000])
+def test_a_connection_under_way_is_picked_up_at_the_first_whole_record(skipped: int, segment: int) -> None:
+    whole = b"".join(LARGE)[skipped:]
+    pieces = [whole[at : at + segment] for at in range(0, len(whole), segment)]
+    assert read(*pieces, from_start=False) == [(0, 16_406 - skipped, NOT_TLS), *LARGE[1:]]
+
+
+def test_a_connection_under_way_is_picked_up_behind_a_hole() -> None:
+    whole = b"".join(LARGE)
+    pieces = [whole[at : at + 1000] for at in range(0, len(whole), 1000)]
+    found = read(*pieces[1:10], 2000, *pieces[12:], from_start=False)
+    assert found == [(0, 9000, NOT_TLS), (9000, 2000, MISSING), (11_000, 4406, NOT_TLS), *LARGE[1:]]
+
+
+def test_what_goes_on_long_without_a_record_is_no_longer_searched() -> None:
+    rubbish = [bytes(1000)] * 66
+    stream = RecordStream(from_start=False)
+    assert feed(stream, [*rubbish, b"rubbish" + DATA[0] + DATA[1]]) == []
+    assert len(stream) == 0
+
+
+def test_headers_without_end_do_not_make_a_search_keep_more_than_it_may() -> None:
+    stream = RecordStream(from_start=False)
+    for number in range(200):
+        assert stream.feed(0, number * 1000, (b"\0" + b"\x17\x03\x03\x40\x00" * 200)[:1000], False) == ()
+        assert len(stream) < 2**16
+
+
 @pytest.mark.parametrize(
     "data", [CLIENT_HELLO, SERVER_HELLO, CCS, ALERT, DATA[0], record(ContentType.alert, bytes(26))]
 )

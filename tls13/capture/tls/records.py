@@ -1,8 +1,8 @@
 """A byte stream to TLS records: finds where TLS starts, and finds it again behind what is missing. RFC 9846 §5.1.
 
 A connection may begin as something else (STARTTLS), be under way where the capture starts, or have holes. What is
-looked for is always a record header at the start of a segment whose neighbours agree with it; only behind a hole
-is it looked for in the middle of one.
+looked for is a record header at the start of a segment whose neighbours agree with it; in the middle of one only
+where the connection was under way already, and behind a hole.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from schemas.code_points import ContentType, HandshakeType
 from schemas.record import RecordHeader
+from tls13.capture.tls.record_search import RecordSearch
 from tls13.capture.tls.record_starts import (
     ANSWER_TYPES,
     ANY_TYPE,
@@ -90,6 +91,7 @@ class RecordStream:
         "_from_start",
         "_lost_from",
         "_number",
+        "_search",
         "_wanted",
         "start",
     )
@@ -98,6 +100,8 @@ class RecordStream:
         self.start: Start | None = None
         """What TLS started with, None before it has."""
         self._from_start = from_start
+        self._search = None if from_start else RecordSearch()
+        """What looks for TLS in the middle of a segment."""
         self._before = _Before()
         self._buffer = bytearray()
         self._base = 0
@@ -112,7 +116,7 @@ class RecordStream:
 
     def __len__(self) -> int:
         """How many bytes are held."""
-        return len(self._buffer)
+        return len(self._buffer) + (len(self._search.data) if self._search is not None else 0)
 
     @property
     def cleartext(self) -> bytes:
@@ -124,6 +128,7 @@ class RecordStream:
         if self.start is None:
             if not self._starts(timestamp, offset, data, answering):
                 return ()
+            self._search = None
             return [*self._before.holes, *self._held_records(timestamp)]
         if self._lost_from is not None or offset < self._discard_until:
             return list(self._feed_behind_hole(timestamp, offset, data))
@@ -141,6 +146,7 @@ class RecordStream:
             self._before.hole(missing)
             self._buffer.clear()
             self._from_start = False
+            self._search = RecordSearch()
             return
         if self._lost_from is None and offset >= self._discard_until:
             self._discard_until = self._record_end()
@@ -152,6 +158,7 @@ class RecordStream:
 
     def finish(self, timestamp: int) -> Iterator[Found]:
         """The stream is over: what it leaves unfinished."""
+        self._search = None
         if self.start is None:
             self._before.add(timestamp, self._base, self._buffer)
             yield from self._before.holes
@@ -167,12 +174,19 @@ class RecordStream:
             verdict = self._judge(timestamp, answering)
             if verdict is not False:
                 return verdict is True
-            self._before.add(timestamp, self._base, self._buffer[: -len(data)])
+            waited = self._buffer[: -len(data)]
+            self._before.add(timestamp, self._base, waited)
+            if self._search is not None:
+                self._search.add(self._base, waited)
         self._buffer[:] = data
         self._base = offset
         verdict = self._judge(timestamp, answering)
         if verdict is False:
             self._before.add(timestamp, self._base, self._buffer)
+            if self._search is not None and self._search.add(offset, self._buffer):
+                self._base, self._buffer[:] = self._search.offset, self._search.data
+                self._before.end_at(self._base)
+                return self._judge(timestamp, answering) is True
             self._buffer.clear()
         return verdict is True
 
@@ -335,6 +349,12 @@ class _Before:
         if len(self.text) > KEPT:
             del self.text[KEPT // 2 : -KEPT // 2]
         self.hole(Hole(timestamp, offset, len(data), GapReason.not_tls))
+
+    def end_at(self, offset: int) -> None:
+        """TLS starts there, in the middle of what was added last: that was the end of a record and no cleartext."""
+        last = self.holes.pop()
+        self.text.clear()
+        self.hole(last._replace(length=offset - last.offset))
 
     def hole(self, hole: Hole) -> None:
         """What is missing or no cleartext, unless it is empty."""
