@@ -1,7 +1,7 @@
 """RFC 9000 §17, §19: the packets of QUIC that carry the hellos of TLS, and the frames in them. RFC 9369: version 2.
 
-Long headers say how long most packets are, so that a datagram can hold several (RFC 9000 §12.2): each struct here ends
-in the bytes that follow it. Payloads are protected (RFC 9001 §5), even where everybody knows the keys.
+Long headers say how long most packets are, so that a datagram can hold several (RFC 9000 §12.2): what a packet is made
+of ends in the bytes that follow it. Payloads are protected (RFC 9001 §5), even where everybody knows the keys.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ class QuicVersion(CodePoint, width=4):
     """In a packet that tells the versions of a server. RFC 8999 §6"""
     v1 = 0x00000001
     v2 = 0x6B3343CF
+    draft_29 = 0xFF00001D
+    """The Internet-Draft that was deployed; the four after it changed nothing in Initial packets but their keys."""
+    draft_30 = 0xFF00001E
+    draft_31 = 0xFF00001F
+    draft_32 = 0xFF000020
+    draft_33 = 0xFF000021
+    draft_34 = 0xFF000022
 
 
 class FrameType(CodePoint, width=8):
@@ -51,34 +58,28 @@ class LongHeader(Struct):
 
     first_byte: int = field(uint8, "the highest bit is set; what the others mean depends on the version")
     version: QuicVersion = field(QuicVersion, "of QUIC")
-    destination_connection_id: bytes = field(opaque(0, 255), "as the receiver wants it")
-    source_connection_id: bytes = field(opaque(0, 255), "as the sender wants it")
-    following: bytes = field(rest, "the rest of the datagram", default=b"")
+    destination_connection_id: bytes = field(opaque(0, 255), "as the receiver wants it; keys come from the first one")
+    source_connection_id: bytes = field(opaque(0, 255), "as the sender wants it, or a server that sends Retry")
+    following: bytes = field(rest, "what the type of the packet has next", default=b"")
 
 
 @struct
-class InitialPacket(Struct):
-    """RFC 9000 §17.2.2. What carries the first CRYPTO frames of either side."""
+class InitialToken(Struct):
+    """RFC 9000 §17.2.2. What only an Initial packet has behind its header."""
 
-    first_byte: int = field(uint8, "form, type; two bits and the packet number's length are protected")
-    version: QuicVersion = field(QuicVersion, "of QUIC")
-    destination_connection_id: bytes = field(opaque(0, 255), "the client's first one is what the keys come from")
-    source_connection_id: bytes = field(opaque(0, 255), "as the sender wants it")
     token: object = field(behind_variable_length(rest), "from a Retry packet or an earlier connection", default=b"")
-    protected: object = field(behind_variable_length(rest), "packet number and payload")
-    following: bytes = field(rest, "the next packets of the datagram", default=b"")
+    following: bytes = field(rest, "length, packet number and payload", default=b"")
 
 
 @struct
-class NumberedPacket(Struct):
-    """RFC 9000 §17.2.3, §17.2.4. A 0-RTT or Handshake packet."""
+class PacketLength(Struct):
+    """RFC 9000 §17.2. What comes before the packet number of an Initial, 0-RTT or Handshake packet.
 
-    first_byte: int = field(uint8, "form, type; two bits and the packet number's length are protected")
-    version: QuicVersion = field(QuicVersion, "of QUIC")
-    destination_connection_id: bytes = field(opaque(0, 255), "as the receiver wants it")
-    source_connection_id: bytes = field(opaque(0, 255), "as the sender wants it")
-    protected: object = field(behind_variable_length(rest), "packet number and payload")
-    following: bytes = field(rest, "the next packets of the datagram", default=b"")
+    A datagram that was cut when it was captured holds less than that.
+    """
+
+    length: int = field(variable_integer, "of packet number and payload in bytes")
+    following: bytes = field(rest, "packet number and payload, and the next packets of the datagram", default=b"")
 
 
 @struct

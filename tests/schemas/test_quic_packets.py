@@ -15,9 +15,9 @@ from schemas.quic_packets import (
     EcnCounts,
     Frame,
     FrameType,
-    InitialPacket,
+    InitialToken,
     LongHeader,
-    NumberedPacket,
+    PacketLength,
     QuicVersion,
 )
 from schemas.vocabulary import Overlong, parse_interpreted
@@ -34,27 +34,11 @@ EXAMPLES: list[tuple[Struct, str]] = [
         "c3 00000001 04 64657374 00 72657374",
     ),
     (
-        InitialPacket(
-            first_byte=0xD0,
-            version=QuicVersion.v2,
-            destination_connection_id=b"",
-            source_connection_id=b"src",
-            token=b"tok",
-            protected=Overlong(b"1234", 2),
-            following=b"next",
-        ),
-        "d0 6b3343cf 00 03 737263 03 746f6b 4004 31323334 6e657874",
+        InitialToken(token=b"tok", following=PacketLength(length=4, following=b"1234next").build()),
+        "03 746f6b  04 31323334 6e657874",
     ),
-    (
-        NumberedPacket(
-            first_byte=0xE0,
-            version=QuicVersion.v1,
-            destination_connection_id=b"d",
-            source_connection_id=b"s",
-            protected=b"1234",
-        ),
-        "e0 00000001 01 64 01 73 04 31323334",
-    ),
+    (InitialToken(token=Overlong(b"", 2)), "4000"),
+    (PacketLength(length=1200, following=b"cut"), "44b0 637574"),
     (
         Frame(type=FrameType.crypto, frame=CryptoFrame(offset=300, crypto_data=b"abc"), following=b"\0\0"),
         "06 412c 03 616263 0000",
@@ -103,7 +87,8 @@ def test_a_struct_is_these_bytes(value: Struct, text: str) -> None:
     ("schema", "text"),
     [
         (LongHeader, "c3 00000001 04 646573"),
-        (InitialPacket, "c3 00000001 00 00 00 4005 31323334"),
+        (InitialToken, "05 31323334"),
+        (PacketLength, "40"),
         (Frame, "06 00 05 61"),
         (Frame, "08 00"),
         (Frame, "40"),

@@ -5,73 +5,28 @@ What follows them is under keys of the handshake and is not read: a connection e
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from schemas.errors import DecodeError
-from schemas.quic_packets import ConnectionCloseFrame, CryptoFrame, QuicVersion
+from schemas.quic_packets import CryptoFrame
 from tls13.capture.diagnostics import WarningKind, WarningLog
 from tls13.capture.limits import Limits
-from tls13.capture.network.addresses import Endpoint
-from tls13.capture.network.flows import Chunk, Ended, Ending, Event, Flow, Missing, Transport
+from tls13.capture.network.flows import Ending, Event
 from tls13.capture.network.link import Datagram
-from tls13.capture.network.pieces import Pieces
-from tls13.capture.quic.packets import LongPacket, PacketType, crypto_data, frames, long_packets
-from tls13.capture.quic.protection import InitialProtection, initial_protection
+from tls13.capture.quic.flow import CLIENT, SERVER, QuicFlow
+from tls13.capture.quic.known_flows import KnownFlows
+from tls13.capture.quic.packets import LongPacket, crypto_data, frames, long_packets, unread_version
+from tls13.capture.quic.versions import PacketType
+from tls13.capture.quic.waiting import WaitingPacket, WaitingPackets
 
-_Key = tuple[Endpoint, Endpoint]
-_Protection = tuple[InitialProtection, InitialProtection]
 
+class _Placed(NamedTuple):
+    """An opened Initial packet: its flow, which may be a new one, who has sent it, and what is in it."""
 
-class QuicFlow(Flow):
-    """A connection: endpoints[0] is the client."""
-
-    __slots__ = ("connection_id", "protection", "retried", "streams")
-
-    def __init__(self, number: int, datagram: Datagram, packet: LongPacket, protection: _Protection) -> None:
-        ends = datagram.source, datagram.destination
-        super().__init__(number, Transport.quic, datagram.timestamp, ends, opener_known=True)
-        self.connection_id = packet.destination_connection_id
-        self.protection = {packet.version: protection}
-        self.retried = False
-        """Whether the server has sent Retry, after which the client begins again under another connection ID."""
-        self.streams = Pieces(), Pieces()
-
-    def begin_again(self, packet: LongPacket, protection: _Protection) -> None:
-        """The client has got a Retry packet, and sends its hello again. RFC 9000 §17.2.5.2"""
-        self.connection_id = packet.destination_connection_id
-        self.protection = {packet.version: protection}
-
-    def sides(self, version: QuicVersion) -> _Protection:
-        """The protection of both sides. Either version may be gone over to from the other. RFC 9369 §4"""
-        if version not in self.protection:
-            self.protection[version] = initial_protection(version, self.connection_id)
-        return self.protection[version]
-
-    def end(self, ending: Ending) -> Iterator[Event]:
-        """Delivers what waits, gaps and all."""
-        self.ended = True
-        for sender, pieces in enumerate(self.streams):
-            while pieces.waiting:
-                yield from self.skip(sender)
-        yield Ended(self, ending)
-
-    def finish(self) -> Iterator[Event]:
-        """See `Flow`."""
-        if not self.ended:
-            yield from self.end(Ending.unfinished)
-
-    def deliver(self, sender: int, timestamp: int) -> Iterator[Event]:
-        """What is next in order, made so by a packet of that time."""
-        for piece in self.streams[sender].take():
-            yield Chunk(self, sender, max(timestamp, piece.timestamp), piece.start, piece.data)
-
-    def skip(self, sender: int) -> Iterator[Event]:
-        """Waits no longer for the bytes that are missing first."""
-        pieces = self.streams[sender]
-        timestamp, at = pieces.waiting[0].timestamp, pieces.offset
-        yield Missing(self, sender, timestamp, at, pieces.skip())
-        yield from self.deliver(sender, timestamp)
+    flow: QuicFlow
+    sender: int
+    payload: bytes
 
 
 class QuicConnections:
@@ -81,70 +36,136 @@ class QuicConnections:
         self.connections = 0
         self._limits = limits
         self._log = log
-        self._flows: OrderedDict[_Key, QuicFlow] = OrderedDict()
-        """Those last heard of last."""
+        self._flows = KnownFlows()
+        self._waiting = WaitingPackets(log)
 
     def feed(self, datagram: Datagram) -> Sequence[Event]:
         """What the datagram adds to its flow, or ends of others."""
+        unread = unread_version(datagram.payload)
+        if unread is not None:
+            self._log.add(WarningKind.unsupported, f"QUIC packets of {unread} are not read")
+            return ()
         return [event for packet in long_packets(datagram.payload) for event in self._packet(datagram, packet)]
 
     def finish(self) -> Iterator[Event]:
         """The capture is over: the ends of all flows that are still open, oldest first."""
-        for flow in sorted(self._flows.values(), key=lambda each: each.number):
+        self._waiting.finish()
+        for flow in self._flows.in_order():
             yield from flow.finish()
         self._flows.clear()
 
     def _packet(self, datagram: Datagram, packet: LongPacket) -> Iterator[Event]:
-        source, destination = datagram.source, datagram.destination
-        key = (source, destination) if source <= destination else (destination, source)
-        flow = self._flows.get(key)
         if packet.type is PacketType.initial:
-            yield from self._initial(key, flow, datagram, packet)
-        elif flow is None or flow.ended:
+            if packet.is_cut:
+                self._log.add(WarningKind.snapped, "a QUIC Initial packet is cut off: what is in it is not read")
+            yield from self._initial(WaitingPacket(datagram, packet), datagram.timestamp)
             return
-        elif packet.type is PacketType.retry:
-            flow.retried = True
-        elif packet.type is PacketType.negotiation:
-            yield from flow.end(Ending.reset)
-        elif packet.type is PacketType.handshake and datagram.source == flow.endpoints[0]:
-            # RFC 9001 §4.9.1: from here on the client has no use for Initial packets.
-            yield from flow.end(Ending.encrypted)
+        match packet.type, self._flows.matching(datagram, packet):
+            case PacketType.handshake, (flow, sender) if sender == CLIENT:
+                yield from self._closed(flow, Ending.encrypted)
+            case PacketType.retry, (flow, sender) if sender == SERVER:
+                flow.takes(packet.source_connection_id)
+                yield from self._try_again(datagram)
+            case PacketType.negotiation, (flow, sender) if sender == SERVER:
+                # RFC 9000 §6.2: where the server has spoken already, and where the IDs are not the client's, it is
+                # somebody else's word.
+                if flow.knows(packet.source_connection_id) and not flow.streams[SERVER].offset:
+                    yield from flow.end(Ending.reset)
 
-    def _initial(self, key: _Key, flow: QuicFlow | None, datagram: Datagram, packet: LongPacket) -> Iterator[Event]:
-        if flow is not None:
-            sender = 0 if datagram.source == flow.endpoints[0] else 1
-            opened = flow.sides(packet.version)[sender].open(packet.raw, packet.protected_at)
-            if opened is not None:
-                yield from self._payload(flow, sender, datagram.timestamp, opened.payload)
-                return
-        protection = initial_protection(packet.version, packet.destination_connection_id)
-        opened = protection[0].open(packet.raw, packet.protected_at)
-        if opened is None:
-            text = "a QUIC Initial packet does not open: it is damaged, or the client's first one is not in the capture"
-            self._log.add(WarningKind.unreadable, text)
+    def _initial(self, waiting: WaitingPacket, timestamp: int) -> Iterator[Event]:
+        """An Initial packet that comes, or that has waited until `timestamp`."""
+        datagram, packet = waiting
+        placed = None if packet.is_cut else self._placed(datagram, packet)
+        if placed is None:
+            yield from self._wait(waiting)
             return
-        if flow is not None and flow.retried and not flow.ended and packet.has_token:
-            flow.begin_again(packet, protection)
-        else:
-            if flow is not None and not flow.ended:
-                yield from flow.end(Ending.replaced)
-            flow = self._flows[key] = QuicFlow(self.connections, datagram, packet, protection)
-            self.connections += 1
-        self._flows.move_to_end(key)
-        yield from self._payload(flow, 0, datagram.timestamp, opened.payload)
-        yield from self._make_room()
+        flow, sender, payload = placed
+        is_new = flow.number == self.connections
+        if is_new:
+            yield from self._begin(flow)
+        self._flows.heard_of(flow, packet.source_connection_id if sender == SERVER else b"")
+        yield from self._payload(flow, sender, timestamp, payload)
+        if is_new:
+            yield from self._try_again(datagram)
+
+    def _placed(self, datagram: Datagram, packet: LongPacket) -> _Placed | None:
+        """The packet opened, by the keys of a flow that is known, by its own, or by those of one that was cut."""
+        for flow, sender in self._flows.candidates(datagram, packet):
+            opened = flow.open(sender, packet)
+            if opened is not None:
+                return _Placed(flow, sender, opened.payload)
+        flow = QuicFlow(self.connections, datagram, packet)
+        opened = flow.open(CLIENT, packet)
+        if opened is not None:
+            return _Placed(self._before_retry(datagram, packet) or flow, CLIENT, opened.payload)
+        for head in self._waiting.heads(datagram):
+            flow = QuicFlow(self.connections, head.datagram, head.packet)
+            sender = CLIENT if head.datagram.source == datagram.source else SERVER
+            opened = flow.open(sender, packet)
+            if opened is not None:
+                return _Placed(flow, sender, opened.payload)
+        return None
+
+    def _before_retry(self, datagram: Datagram, packet: LongPacket) -> QuicFlow | None:
+        """The flow that a packet goes on with, where the Retry packet in between is not in the capture."""
+        found = self._flows.matching(datagram, packet)
+        if not packet.has_token or not packet.source_connection_id or found is None:
+            return None
+        flow, sender = found
+        if sender != CLIENT or flow.server_id:
+            return None
+        flow.takes(packet.destination_connection_id)
+        return flow
+
+    def _wait(self, waiting: WaitingPacket) -> Iterator[Event]:
+        datagram, packet = waiting
+        if not packet.is_cut:
+            self._waiting.add(waiting)
+            return
+        found = self._flows.matching(datagram, packet)
+        if found is None or (found[1] == CLIENT and not found[0].knows(packet.destination_connection_id)):
+            self._waiting.add(waiting)
+            yield from self._try_again(datagram)
+
+    def _try_again(self, datagram: Datagram) -> Iterator[Event]:
+        """There are new keys for what waits between those ends."""
+        for waiting in self._waiting.take(datagram):
+            yield from self._initial(waiting, datagram.timestamp)
+
+    def _begin(self, flow: QuicFlow) -> Iterator[Event]:
+        self.connections += 1
+        replaced = self._flows.add(flow)
+        if replaced is not None and not replaced.ended:
+            yield from replaced.end(replaced.ending or Ending.replaced)
+        if len(self._flows) > self._limits.connections:
+            oldest = self._flows.oldest()
+            if not oldest.ended:
+                if oldest.ending is None:
+                    what = f"over {self._limits.connections} connections at once"
+                    self._log.add(WarningKind.limit, f"{what}: silent ones are given up")
+                yield from oldest.end(oldest.ending or Ending.forgotten)
+
+    def _closed(self, flow: QuicFlow, ending: Ending) -> Iterator[Event]:
+        """RFC 9001 §4.9.1: the client has no use for Initial packets from here on. The last ones may come late."""
+        flow.ending = flow.ending or ending
+        if flow.streams[SERVER].offset and not any(pieces.waiting for pieces in flow.streams):
+            yield from flow.end(flow.ending)
 
     def _payload(self, flow: QuicFlow, sender: int, timestamp: int, payload: bytes) -> Iterator[Event]:
         """What the frames of a packet add."""
         if flow.ended:
             return
-        flow.last_seen = timestamp
+        flow.last_seen = max(flow.last_seen, timestamp)
         try:
             for frame in frames(payload):
-                if isinstance(frame, ConnectionCloseFrame):
+                if isinstance(frame, CryptoFrame):
+                    yield from self._crypto(flow, sender, timestamp, frame)
+                    continue
+                if sender == SERVER:
                     yield from flow.end(Ending.reset)
-                    return
-                yield from self._crypto(flow, sender, timestamp, frame)
+                else:
+                    yield from self._closed(flow, Ending.reset)
+                return
         except DecodeError as error:
             self._log.add(WarningKind.unreadable, f"a frame in a QUIC Initial packet is not readable: {error}")
 
@@ -160,11 +181,3 @@ class QuicConnections:
             pieces.cost > self._limits.reordered or len(pieces.waiting) > self._limits.reordered_segments
         ):
             yield from flow.skip(sender)
-
-    def _make_room(self) -> Iterator[Event]:
-        if len(self._flows) > self._limits.connections:
-            _, flow = self._flows.popitem(last=False)
-            if not flow.ended:
-                what = f"over {self._limits.connections} connections at once"
-                self._log.add(WarningKind.limit, f"{what}: silent ones are given up")
-                yield from flow.end(Ending.forgotten)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 from typing import NamedTuple
 
 from schemas.errors import DecodeError
@@ -15,110 +14,141 @@ from schemas.quic_packets import (
     EcnCounts,
     Frame,
     FrameType,
-    InitialPacket,
+    InitialToken,
     LongHeader,
-    NumberedPacket,
+    PacketLength,
     QuicVersion,
 )
 from schemas.vocabulary import Overlong
-from tls13.capture.quic.protection import VERSIONS
+from tls13.capture.quic.versions import FORMS, PacketType, name_of_reserved, name_of_unread
 
-_LONG_HEADER = 0xC0
-"""Header form and fixed bit."""
+_LONG_FORM, _FIXED_BIT = 0x80, 0x40
 _MOST_PACKETS = 16
 """In a datagram."""
-_MOST_FRAMES = 1000
+_MOST_FRAMES = 2000
+"""In a packet, with the ranges of its ACK frames."""
+_LONGEST_CONNECTION_ID = 20
+"""RFC 9000 §17.2"""
 _PADDING_AND_PINGS = bytes([FrameType.padding, FrameType.ping])
-_SUPPORTED = frozenset(version.to_bytes(4, "big") for version in (*VERSIONS, QuicVersion.negotiation))
-
-
-class PacketType(Enum):
-    """What a packet with a long header is."""
-
-    initial = "Initial"
-    zero_rtt = "0-RTT"
-    handshake = "Handshake"
-    retry = "Retry"
-    negotiation = "Version Negotiation"
-
-
-_V1_TYPES = (PacketType.initial, PacketType.zero_rtt, PacketType.handshake, PacketType.retry)
-_V2_TYPES = (PacketType.retry, PacketType.initial, PacketType.zero_rtt, PacketType.handshake)
+_READ = frozenset(version.to_bytes(4, "big") for version in (*FORMS, QuicVersion.negotiation))
 
 
 class LongPacket(NamedTuple):
-    """A packet with a long header. `raw` is all of it; its protected part, if it has one, starts at `protected_at`."""
+    """A packet with a long header. `raw` is all of it that is there; its protected part starts at `protected_at`."""
 
     type: PacketType
     version: QuicVersion
     destination_connection_id: bytes
+    source_connection_id: bytes
     has_token: bool
     raw: bytes
     protected_at: int
+    is_cut: bool
+    """Whether less of it is there than it says."""
+
+    @property
+    def has_fixed_bit(self) -> bool:
+        """Whether the bit is set that tells QUIC from other protocols, as it is unless a server allowed otherwise.
+
+        RFC 9000 §17.2, RFC 9287
+        """
+        return bool(self.raw[0] & _FIXED_BIT)
 
 
 def is_quic(datagram: bytes) -> bool:
-    """Whether a datagram starts with a long header of a version that is known."""
-    return len(datagram) > _SHORTEST and datagram[0] & 0x80 == 0x80 and datagram[1:5] in _SUPPORTED
+    """Whether a datagram starts with a long header of a version that is read, or known by name."""
+    if len(datagram) <= _SHORTEST or not datagram[0] & _LONG_FORM:
+        return False
+    return datagram[1:5] in _READ or unread_version(datagram) is not None
+
+
+def unread_version(datagram: bytes) -> str | None:
+    """The name and number of a version that is known and not read, where a datagram starts with a header of it."""
+    if len(datagram) <= _SHORTEST or datagram[0] < _LONG_FORM | _FIXED_BIT or datagram[1:5] in _READ:
+        return None
+    version = int.from_bytes(datagram[1:5], "big")
+    # So many numbers are reserved that bytes which are no QUIC may well hit one.
+    is_first = len(datagram) >= _FIRST_DATAGRAM and datagram[5] <= _LONGEST_CONNECTION_ID
+    name = name_of_reserved(version) if is_first else None
+    name = name or name_of_unread(version)
+    return None if name is None else f"{name} (0x{version:08x})"
 
 
 _SHORTEST = 7
+_FIRST_DATAGRAM = 1200
+"""RFC 9000 §14.1: what a client's first takes at least."""
 
 
 def long_packets(datagram: bytes) -> Iterator[LongPacket]:
-    """The packets of a datagram, as far as they have long headers of a known version."""
+    """The packets of a datagram, as far as they have long headers of a version that is read."""
     for _ in range(_MOST_PACKETS):
-        if not is_quic(datagram):
+        if len(datagram) <= _SHORTEST or not datagram[0] & _LONG_FORM or datagram[1:5] not in _READ:
             return
         try:
-            packet, following = _packet(datagram)
+            header = LongHeader.parse(datagram)
         except DecodeError:
             return
+        if max(len(header.destination_connection_id), len(header.source_connection_id)) > _LONGEST_CONNECTION_ID:
+            return
+        packet, datagram = _packet(datagram, header)
         yield packet
-        datagram = following
 
 
-def _packet(datagram: bytes) -> tuple[LongPacket, bytes]:
-    """The first packet, and the bytes behind it. Raises DecodeError."""
-    header = LongHeader.parse(datagram)
-    packet_type, connection_id = _type_of(header), header.destination_connection_id
-    if packet_type in (PacketType.retry, PacketType.negotiation):
-        return LongPacket(packet_type, header.version, connection_id, False, datagram, len(datagram)), b""
-    if packet_type is PacketType.initial:
-        packet: InitialPacket | NumberedPacket = InitialPacket.parse(datagram)
-    else:
-        packet = NumberedPacket.parse(datagram)
-    end = len(datagram) - len(packet.following)
-    at = end - len(_inside(packet.protected))
-    has_token = isinstance(packet, InitialPacket) and bool(_inside(packet.token))
-    return LongPacket(packet_type, header.version, connection_id, has_token, datagram[:end], at), packet.following
+def _packet(datagram: bytes, header: LongHeader) -> tuple[LongPacket, bytes]:
+    """The first packet, and the bytes behind it."""
+    packet_type, has_token, following = _type_of(header), False, header.following
+    start, end, is_cut = len(datagram), len(datagram), False
+    if packet_type not in (PacketType.retry, PacketType.negotiation):
+        try:
+            if packet_type is PacketType.initial:
+                token = InitialToken.parse(following)
+                has_token, following = bool(_inside(token.token)), token.following
+            measured = PacketLength.parse(following)
+            start -= len(measured.following)
+            is_cut = measured.length > len(measured.following)
+            end = min(end, start + measured.length)
+        except DecodeError:
+            is_cut = True
+    return LongPacket(
+        type=packet_type,
+        version=header.version,
+        destination_connection_id=header.destination_connection_id,
+        source_connection_id=header.source_connection_id,
+        has_token=has_token,
+        raw=datagram[:end],
+        protected_at=start,
+        is_cut=is_cut,
+    ), datagram[end:]
 
 
 def _type_of(header: LongHeader) -> PacketType:
-    number = header.first_byte >> 4 & 3
-    if header.version == QuicVersion.negotiation:
-        return PacketType.negotiation
-    return _V2_TYPES[number] if header.version == QuicVersion.v2 else _V1_TYPES[number]
+    form = FORMS.get(header.version)
+    return PacketType.negotiation if form is None else form.types[header.first_byte >> 4 & 3]
 
 
 AnyFrame = CryptoFrame | ConnectionCloseFrame
 
 
 def frames(payload: bytes) -> Iterator[AnyFrame]:
-    """Those frames of an Initial packet that tell something here. Raises DecodeError where one cannot be read."""
-    for _ in range(_MOST_FRAMES):
-        payload = payload.lstrip(_PADDING_AND_PINGS)
-        if not payload:
-            return
+    """Those frames of an Initial packet that tell something here.
+
+    Raises DecodeError where one cannot be read, and where there are more than any sender has use for.
+    """
+    left = _MOST_FRAMES
+    while payload := payload.lstrip(_PADDING_AND_PINGS):
         frame = Frame.parse(payload)
-        payload = frame.following
+        payload, left = frame.following, left - 1
         match frame.frame:
             case CryptoFrame() | ConnectionCloseFrame():
                 yield frame.frame
             case AckFrame(ack_range_count=count):
-                payload = _behind_ranges(count, payload)
+                left -= count
+                if left >= 0:
+                    payload = _behind_ranges(count, payload)
                 if frame.type == FrameType.ack_ecn:
                     payload = EcnCounts.parse(payload).following
+        if left < 0:
+            raise DecodeError(f"at most {_MOST_FRAMES} frames and ranges", "more", offset=0)
 
 
 def crypto_data(frame: CryptoFrame) -> bytes:

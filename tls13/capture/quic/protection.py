@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from schemas.code_points import CipherSuite
 from schemas.quic_packets import QuicVersion
+from tls13.capture.quic.versions import FORMS
 from tls13.crypto.aead import SUITES
 from tls13.crypto.hkdf import hkdf_expand_label, hkdf_extract
 from tls13.errors import BadRecordMac
@@ -18,22 +18,6 @@ from tls13.errors import BadRecordMac
 _SUITE = SUITES[CipherSuite.TLS_AES_128_GCM_SHA256]
 _SAMPLE_AT, _SAMPLE_LENGTH = 4, 16
 """RFC 9001 §5.4.2: as if the packet number had four bytes."""
-
-
-class _Form(NamedTuple):
-    """What the versions do differently."""
-
-    salt: bytes
-    label: bytes
-
-
-_FORMS: Mapping[QuicVersion, _Form] = {
-    QuicVersion.v1: _Form(bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"), b"quic "),
-    QuicVersion.v2: _Form(bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9"), b"quicv2 "),
-}
-
-VERSIONS = frozenset(_FORMS)
-"""Those whose Initial packets can be opened."""
 
 
 class Opened(NamedTuple):
@@ -44,10 +28,10 @@ class Opened(NamedTuple):
 
 
 class InitialProtection:
-    """One side's. `largest` is the largest packet number seen so far."""
+    """One side's, of a version that is one of FORMS. `largest` is the largest packet number seen so far."""
 
     def __init__(self, version: QuicVersion, secret: bytes) -> None:
-        label = _FORMS[version].label
+        label = FORMS[version].label
         self._aead = _SUITE.aead(_expand(secret, label + b"key", _SUITE.key_length))
         self._iv = int.from_bytes(_expand(secret, label + b"iv", _SUITE.iv_length), "big")
         self._header = Cipher(AES(_expand(secret, label + b"hp", _SUITE.key_length)), ECB())
@@ -85,7 +69,7 @@ class InitialProtection:
 
 def initial_protection(version: QuicVersion, connection_id: bytes) -> tuple[InitialProtection, InitialProtection]:
     """The client's and the server's, from the Destination Connection ID of the client's first packet. RFC 9001 §5.2"""
-    secret = hkdf_extract(_SUITE.hash_name, _FORMS[version].salt, connection_id)
+    secret = hkdf_extract(_SUITE.hash_name, FORMS[version].salt, connection_id)
     client, server = (_expand(secret, label, _HASH_LENGTH) for label in (b"client in", b"server in"))
     return InitialProtection(version, client), InitialProtection(version, server)
 
