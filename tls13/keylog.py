@@ -10,9 +10,9 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from types import TracebackType
 from typing import IO, Self
 
+from tls13.closing import Closing
 from tls13.errors import ConfigurationError
 
 
@@ -128,7 +128,7 @@ class KeyLog:
             self._skipped.append(f"line {number} is no secret: it starts with {start!r}")
 
 
-class KeyLogWriter:
+class KeyLogWriter(Closing):
     """Appends secrets to a key log, a line in one write, so that several threads and processes may share the file.
 
     The file is made readable by its owner alone. Raises ConfigurationError where it cannot be opened.
@@ -165,14 +165,6 @@ class KeyLogWriter:
             if not self._closed:
                 self._closed = True
                 os.close(self._descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _failure(self, error: OSError) -> ConfigurationError:
         return ConfigurationError(

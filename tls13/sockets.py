@@ -12,10 +12,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from schemas.vocabulary import Buffer
+from tls13.closing import Closing
 from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.errors import ConnectionClosed, TLSError, TruncationError
@@ -39,7 +38,7 @@ Tap = Callable[[bool, bytes], None]
 """Sees the bytes of the wire: whether they were sent, and which. Called after the engine has seen them."""
 
 
-class TLSSocket:
+class TLSSocket(Closing):
     """A TLS connection over a connected TCP socket, which it owns: closing one closes the other.
 
     Every method raises TLSError where TLS fails, after the alert for the peer is on its way, and OSError (TimeoutError
@@ -191,14 +190,6 @@ class TLSSocket:
             pass
         finally:
             self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _receive(self) -> None:
         """Waits for bytes of the peer's and gives them to the engine."""

@@ -26,6 +26,7 @@ from tls13.capture.judging.judgement import (
     Negotiated,
     NotTaken,
     Offer,
+    PskOrigin,
     Resumption,
     Retry,
     Rule,
@@ -35,11 +36,13 @@ from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Epoch, Gap, Message, Note, NoteKind
 from tls13.capture.network.addresses import Endpoint
 from tls13.capture.network.flows import Ending, Transport
-from tls13.capture.reader import Capture, Part, Statistics, read_capture
+from tls13.capture.parts import WHOLE, Exchange, Notice, Part
+from tls13.capture.reader import Capture, Statistics, read_capture
 from tls13.capture.tls.records import GapReason
 from tls13.capture.tls.starttls import Cleartext
 
 __all__ = [
+    "WHOLE",
     "Anomaly",
     "Capture",
     "CaptureError",
@@ -55,6 +58,7 @@ __all__ = [
     "Ending",
     "Endpoint",
     "Epoch",
+    "Exchange",
     "ExplainedAlert",
     "Fingerprints",
     "Flight",
@@ -67,8 +71,10 @@ __all__ = [
     "NotTaken",
     "Note",
     "NoteKind",
+    "Notice",
     "Offer",
     "Part",
+    "PskOrigin",
     "Recording",
     "Resumption",
     "Retry",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from schemas import tls10, tls12
 from schemas.alert import Alert
@@ -110,7 +111,13 @@ class Message:
         """The type of a handshake message that can be read, parsed or not."""
         if self.opaque or self.content_type is not ContentType.handshake or not self.raw:
             return None
-        return HandshakeType(self.raw[0])
+        return handshake_type_of(self.raw[0])
+
+
+@lru_cache(maxsize=256)
+def handshake_type_of(number: int) -> HandshakeType:
+    """The type that the first byte of a message names: asked for several times, and slow to look up in an enum."""
+    return HandshakeType(number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

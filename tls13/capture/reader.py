@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from types import MappingProxyType, TracebackType
-from typing import Self
+from types import MappingProxyType
 
 from tls13.capture.connections import Connection
 from tls13.capture.diagnostics import CaptureWarning, WarningKind, WarningLog
 from tls13.capture.files.formats import PacketReader, Source
+from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Gap, Message
 from tls13.capture.network.dtls import dtls_records
@@ -25,27 +25,14 @@ from tls13.capture.network.flows import Ended, Event, Flow, Transport
 from tls13.capture.network.link import Datagram, Layers, Segment
 from tls13.capture.network.streams import Reassembler
 from tls13.capture.opening.decryption import Secrets
+from tls13.capture.parts import WHOLE, Part
 from tls13.capture.quic.datagrams import QuicConnections
 from tls13.capture.quic.packets import is_quic
+from tls13.closing import Closing
 from tls13.keylog import KeyLog
 
 Item = tuple[Connection, Message | Gap | None]
 """What a connection says next; None when it has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Those connections of a capture whose number leaves the remainder `index` when divided by `of`.
-
-    So a capture can be read by several processes at once: each reads all of its packets, and only its own connections.
-    Warnings and statistics are those of the whole capture in each, except for `Statistics.not_tls`, which adds up.
-    """
-
-    index: int
-    of: int
-
-
-WHOLE = Part(0, 1)
 
 
 def read_capture(
@@ -65,7 +52,8 @@ def read_capture(
     """
     limits = limits or Limits()
     packets = PacketReader(source, limits)
-    return Capture(packets, Secrets(keylog or KeyLog(), packets.secrets, psks=psks), limits, part)
+    servers = KnownServers(exchange=part.exchange if part.of > 1 else None)
+    return Capture(packets, Secrets(keylog or KeyLog(), packets.secrets, psks=psks, servers=servers), limits, part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ class Statistics:
     dtls: int = 0
 
 
-class Capture(Iterator[Connection]):
+class Capture(Closing, Iterator[Connection]):
     """Iterates over the TLS connections of a capture, each when it has ended or the capture has.
 
     One with very many messages comes earlier; its `messages` then read on in the capture. Those of others wait for as
@@ -93,7 +81,10 @@ class Capture(Iterator[Connection]):
     """
 
     def __init__(self, packets: PacketReader, secrets: Secrets, limits: Limits, part: Part = WHOLE) -> None:
+        self.order = 0
+        """Where in the capture that has its place which was given out last: what parts give out is sorted by it."""
         self._part = part
+        self._clock = secrets.servers.clock
         self.limits = limits
         self.secrets = secrets
         self.waiting = 0
@@ -106,9 +97,9 @@ class Capture(Iterator[Connection]):
         self._open: dict[Flow, Connection] = {}
         self._early: set[Connection] = set()
         """Those given out before they have ended."""
-        self._ready: deque[Connection] = deque()
-        self._passing: deque[Item] | None = None
-        """What `in_order` gives out next; None where nobody has asked for it."""
+        self._ready: deque[tuple[int, Connection]] = deque()
+        self._passing: deque[tuple[int, Item]] | None = None
+        """What `in_order` gives out next, and its order; None where nobody has asked for it."""
         self._packet_count = self._byte_count = self._other_count = self._not_tls_count = self._dtls_count = 0
         self._endings: Iterator[Event] | None = None
         """Once the last packet has been read: the ends of what is still open."""
@@ -117,7 +108,7 @@ class Capture(Iterator[Connection]):
         while not self._ready:
             if not self.read_on():
                 raise StopIteration
-        connection = self._ready.popleft()
+        self.order, connection = self._ready.popleft()
         self.waiting -= _CONNECTION
         return connection
 
@@ -130,7 +121,8 @@ class Capture(Iterator[Connection]):
             self._passing = deque()
         while True:
             while self._passing:
-                yield self._passing.popleft()
+                self.order, item = self._passing.popleft()
+                yield item
             if not self.read_on():
                 return
 
@@ -161,14 +153,6 @@ class Capture(Iterator[Connection]):
         """Closes the file, where it was given as a path. What was read of it still comes out."""
         self._packets.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # -- reading
 
     def read_on(self, asking: Connection | None = None) -> bool:
@@ -181,9 +165,12 @@ class Capture(Iterator[Connection]):
         packet = next(self._packets, None)
         if packet is None:
             self._layers.finish()
+            self._pass(_OVER)
             self._endings = chain(self._reassembler.finish(), self._quic.finish())
             return True
         self._packet_count += 1
+        if not self._packet_count % _NOW_AND_THEN:
+            self._pass(self._clock.now)
         self._byte_count += len(packet.data)
         found = self._layers.open(packet)
         if isinstance(found, Segment):
@@ -199,9 +186,11 @@ class Capture(Iterator[Connection]):
     def _end_one(self, endings: Iterator[Event], asking: Connection | None) -> bool:
         """The capture is over. Ends are told one by one, so that connections can be taken one by one."""
         if asking is not None:
+            self._clock.now = _OVER + self.order
             self._handle(asking.flow.finish())
             return True
         for event in endings:
+            self._clock.now = _order_of_end(event.flow)
             self._handle((event,))
             if isinstance(event, Ended):
                 return True
@@ -219,7 +208,9 @@ class Capture(Iterator[Connection]):
             self._log.add(WarningKind.unsupported, f"{version} between {ends}: its records are not read", records)
 
     def _handle(self, events: Iterable[Event]) -> None:
+        clock = self._clock
         for event in events:
+            clock.now += 1
             flow = event.flow
             connection = self._open.get(flow)
             if connection is None:
@@ -235,7 +226,7 @@ class Capture(Iterator[Connection]):
         if not connection.is_tls:
             self._not_tls_count += connection.transport is Transport.tcp
         elif self._passing is not None:
-            self._passing.append((connection, None))
+            self._passing.append((self._clock.now, (connection, None)))
         elif connection in self._early:
             self._early.remove(connection)
         elif self.waiting > self.limits.total_backlog:
@@ -245,8 +236,12 @@ class Capture(Iterator[Connection]):
             self._put(connection)
 
     def _put(self, connection: Connection) -> None:
-        self._ready.append(connection)
+        self._ready.append((self._clock.now, connection))
         self.waiting += _CONNECTION
+
+    def _pass(self, now: int) -> None:
+        if self._part.exchange is not None:
+            self._part.exchange.passed(now)
 
     # -- what connections ask for
 
@@ -260,9 +255,18 @@ class Capture(Iterator[Connection]):
         """Whether the item goes out by `in_order`."""
         if self._passing is None:
             return False
-        self._passing.append((connection, item))
+        self._passing.append((self._clock.now, (connection, item)))
         return True
 
 
 _CONNECTION = 16_000
 """About what a connection takes in memory besides its messages, in bytes."""
+_NOW_AND_THEN = 4096
+"""After how many packets other parts hear how far this one is."""
+_OVER, _ENDS = 2**62, 2**63
+"""Where the clock stands behind the last packet: for connections that ask for their end, and for all others."""
+
+
+def _order_of_end(flow: Flow) -> int:
+    """Those that the capture leaves open end by transport and number."""
+    return _ENDS + (2**61 if flow.transport is Transport.quic else 0) + 2 * flow.number

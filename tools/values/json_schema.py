@@ -285,8 +285,10 @@ _CONNECTION = _object(
         "ending": _told("How it ended", enum=[each.value for each in Ending]),
         "messages": _count("How many"),
         "opaque_messages": _count("How many of them stay encrypted"),
-        "client_bytes": _count("Of application data, and of records that stay encrypted"),
-        "server_bytes": _count("The same of the server"),
+        "client_bytes": _count("Of the client's application data, as far as it could be read"),
+        "server_bytes": _count("Of the server's"),
+        "client_encrypted_bytes": _count("Of the client's records that stay encrypted, whatever they hold"),
+        "server_encrypted_bytes": _count("Of the server's"),
         "warnings": {"type": "array", "items": _TEXT},
         "judgement": judgement_schema(),
     }
@@ -301,7 +303,8 @@ _STATISTICS = _object(
         "captured_bytes": _count("Of packets"),
         "tcp_connections": _count("In all"),
         "tls_connections": _count("That passed the filter"),
-        "application_bytes": _COUNTS,
+        "application_bytes": _told("Of each side, as far as they could be read", **_COUNTS),
+        "encrypted_bytes": _told("Of each side's records that stay encrypted, whatever they hold", **_COUNTS),
         "counts": _told("From a table's name to its values and how often each was met", additionalProperties=_COUNTS),
         "handshake_ms": _told("From an upper bound to how many took less, and more than the one before", **_COUNTS),
     }

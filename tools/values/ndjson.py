@@ -19,7 +19,7 @@ from tools.values.grammars import GRAMMAR_NAMES
 from tools.values.message_names import name_of
 from tools.values.plain import Plain, plain
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """It changes when a key changes its meaning or goes away."""
 
 JsonObject = dict[str, Plain]
@@ -59,12 +59,12 @@ class Lines:
             "number": entry.number,
             "timestamp": iso(message.timestamp),
             "timestamp_ns": message.timestamp,
-            "direction": message.direction.value,
+            "direction": str(message.direction),
             "record": message.record,
             "offset": message.offset,
             "encrypted": message.protected,
             "decrypted": message.protected and not message.opaque,
-            "epoch": message.epoch.value,
+            "epoch": str(message.epoch),
             "generation": message.generation,
             "content_type": plain(message.content_type),
             "message_type": plain(message.handshake_type),

@@ -271,6 +271,30 @@ def test_behind_a_server_hello_that_does_not_parse_messages_come_in_order() -> N
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_client_alone_before_tls13_sends_its_finished_encrypted(resumed: bool) -> None:
+    wire = Wire().open()
+    wire.send(CLIENT, record(ContentType.handshake, raw(client_hello())))
+    if not resumed:
+        wire.send(CLIENT, record(ContentType.handshake, bytes.fromhex("10 000003 020304")))
+    wire.send(CLIENT, record(ContentType.change_cipher_spec, b"\1"))
+    wire.send(CLIENT, record(ContentType.handshake, bytes(40)))
+    wire.send(CLIENT, record(ContentType.application_data, bytes(40)))
+    found = [shown(item) for item in items(wire.segments) if isinstance(item, Message)]
+    key_exchange = [] if resumed else ["client client_key_exchange"]
+    protected = "client opaque legacy no_hello"
+    assert found == ["client client_hello", *key_exchange, "client change_cipher_spec", protected, protected]
+
+
+def test_a_client_alone_may_change_and_send_its_second_hello() -> None:
+    wire = Wire().open()
+    wire.send(CLIENT, record(ContentType.handshake, raw(client_hello())))
+    wire.send(CLIENT, record(ContentType.change_cipher_spec, b"\1"))
+    wire.send(CLIENT, record(ContentType.handshake, raw(client_hello())))
+    found = [shown(item) for item in items(wire.segments) if isinstance(item, Message)]
+    assert found == ["client client_hello", "client change_cipher_spec", "client client_hello"]
+
+
 def test_messages_are_put_together_over_records_and_segments_and_taken_apart() -> None:
     wire = Wire().open()
     talk = Talk(wire)
@@ -313,6 +337,21 @@ def test_secrets_inside_the_capture_are_used() -> None:
     assert [shown(item) for item in connection.messages] == HANDSHAKE
 
 
+@pytest.mark.parametrize("late", range(1, 5))
+def test_secrets_that_the_capture_brings_late_open_what_follows(late: int) -> None:
+    talk = Talk().handshake()
+    for number in range(4):
+        talk.say(SERVER, b"%d" % number)
+    segments = talk.wire.segments
+    lines = b"".join(line(*each).encode() for each in keylog())
+    blocks = [enhanced(each.timestamp // 1000, datagram(each)) for each in segments]
+    blocks.insert(len(blocks) - late, secrets(lines))
+    (connection,) = read_capture(io.BytesIO(section() + interface() + b"".join(blocks)))
+    found = [shown(item) for item in connection.messages]
+    assert found[-late:] == [f"server {number} application" for number in range(4)][-late:]
+    assert all("opaque" in each for each in found[2:-late])
+
+
 # -- what does not open ------------------------------------------------------------------------------------
 
 
@@ -346,7 +385,7 @@ def test_a_key_log_of_another_session_is_told_from_one_that_lacks_a_label() -> N
     found = messages(items(talk.wire.segments, keylog(random=bytes(32))))
     assert found[2].note is not None
     assert found[2].note.kind is NoteKind.missing_secret
-    assert "has nothing for client random" in str(found[2].note)
+    assert "has no secret for client random" in str(found[2].note)
 
 
 def test_wrong_secrets_name_the_first_record_that_does_not_open() -> None:

@@ -36,7 +36,7 @@ def compressed(algorithm: Algorithm, data: bytes, length: int = LENGTH) -> Compr
 
 @pytest.mark.parametrize("data", BROTLI)
 def test_brotli_of_another_program_is_read(data: str) -> None:
-    assert decompressed(compressed(Algorithm.brotli, bytes.fromhex(data))) == CERTIFICATE
+    assert decompressed(compressed(Algorithm.brotli, bytes.fromhex(data))) == (CERTIFICATE, "")
 
 
 def test_brotli_is_read_as_rfc_7932_writes_it() -> None:
@@ -53,7 +53,7 @@ def test_brotli_is_read_as_rfc_7932_writes_it() -> None:
     )
     header = int(bits[::-1], 2).to_bytes(3, "little")
     last = b"\x03"  # ISLAST and ISLASTEMPTY
-    assert decompressed(compressed(Algorithm.brotli, header + content + last)) == CERTIFICATE
+    assert decompressed(compressed(Algorithm.brotli, header + content + last)) == (CERTIFICATE, "")
 
 
 ALL = [
@@ -66,22 +66,22 @@ EACH = pytest.mark.parametrize(("algorithm", "data"), ALL, ids=[str(algorithm) f
 
 @EACH
 def test_another_length_than_promised_is_no_certificate(algorithm: Algorithm, data: bytes) -> None:
-    assert decompressed(compressed(algorithm, data)) == CERTIFICATE
+    assert decompressed(compressed(algorithm, data)) == (CERTIFICATE, "")
     for length in (0, 1, LENGTH - 1, LENGTH + 1, 2**20, 2**24 - 1):
-        assert decompressed(compressed(algorithm, data, length)) is None
+        assert decompressed(compressed(algorithm, data, length)).certificate is None
 
 
 @EACH
 def test_what_is_cut_is_no_certificate(algorithm: Algorithm, data: bytes) -> None:
     for end in range(1, len(data)):
-        assert decompressed(compressed(algorithm, data[:end])) is None
+        assert decompressed(compressed(algorithm, data[:end])).certificate is None
 
 
 @EACH
 def test_what_is_damaged_is_another_certificate_at_most(algorithm: Algorithm, data: bytes) -> None:
     for place in range(len(data)):
         damaged = data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]
-        found = decompressed(compressed(algorithm, damaged))
+        found = decompressed(compressed(algorithm, damaged)).certificate
         assert found is None or len(found.build()) == LENGTH
         # Only zlib has a check that is always there, which leaves the bits that say nothing.
         assert found in (None, CERTIFICATE) or algorithm is not Algorithm.zlib
@@ -89,7 +89,7 @@ def test_what_is_damaged_is_another_certificate_at_most(algorithm: Algorithm, da
 
 @pytest.mark.parametrize("algorithm", [Algorithm.zlib, Algorithm.brotli])
 def test_what_stands_behind_the_end_makes_it_none(algorithm: Algorithm) -> None:
-    assert decompressed(compressed(algorithm, dict(ALL)[algorithm] + b"\0")) is None
+    assert decompressed(compressed(algorithm, dict(ALL)[algorithm] + b"\0")).certificate is None
 
 
 def bombs() -> list[tuple[Algorithm, bytes]]:
@@ -106,7 +106,7 @@ def test_no_more_is_made_than_was_promised(length: int, most: int) -> None:
     for algorithm, data in bombs():
         tracemalloc.start()
         try:
-            assert decompressed(compressed(algorithm, data, length)) is None
+            assert decompressed(compressed(algorithm, data, length)).certificate is None
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -114,4 +114,17 @@ def test_no_more_is_made_than_was_promised(length: int, most: int) -> None:
 
 
 def test_an_algorithm_of_another_number_is_left_alone() -> None:
-    assert decompressed(compressed(Algorithm(77), zlib.compress(CERTIFICATE.build()))) is None
+    assert decompressed(compressed(Algorithm(77), zlib.compress(CERTIFICATE.build()))) == (None, "")
+
+
+def test_what_is_wrong_is_said() -> None:
+    (_, deflated), *_ = ALL
+    for message, says in (
+        (compressed(Algorithm.zlib, b"nonsense"), "what was compressed with zlib is damaged"),
+        (compressed(Algorithm.brotli, b"\xff" * 20), "what was compressed with brotli is damaged"),
+        (compressed(Algorithm.zlib, deflated, 410), "what was compressed with zlib is no 410 bytes, as was promised"),
+        (compressed(Algorithm.zlib, zlib.compress(b"x" * LENGTH)), "no Certificate was compressed: certificate"),
+    ):
+        found = decompressed(message)
+        assert found.certificate is None
+        assert found.breach.startswith(says)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pytest
-from capture.made_captures import CLIENT, SERVER, Wire
+from capture.made_captures import CLIENT, SERVER, Wire, client_hello, raw
 from capture.relays import Relay, exchange, free_port, program, serving
 
 from schemas.code_points import ContentType
-from schemas.extensions import PreSharedKey
+from schemas.extensions import OfferedPsks, PreSharedKey, PskIdentity
 from schemas.handshake import ClientHello, Handshake
 from tls13.capture import Connection, Direction, Epoch, Message, NoteKind, read_capture
-from tls13.capture.judging.judgement import EarlyData, Resumption
+from tls13.capture.judging.judgement import EarlyData, PskOrigin, Resumption
+from tls13.capture.opening.decryption import ConnectionSecrets, Secrets
+from tls13.capture.opening.external_psks import PskSchedule
 from tls13.keylog import KeyLog
 
 IDENTITY = b"client"
@@ -68,7 +71,8 @@ def test_without_a_key_exchange_the_psk_opens_everything(gnutls: Relay) -> None:
     assert data(messages, Direction.server) == b"ping pong\n"
     judged = connection.judgement
     assert judged.negotiated.key_exchange == "PSK"
-    assert judged.resumption is Resumption.psk
+    assert judged.resumption is Resumption.none
+    assert judged.negotiated.psk_origin is PskOrigin.external
     assert judged.anomalies == ()
 
 
@@ -85,6 +89,28 @@ def test_a_wrong_psk_is_named(gnutls: Relay) -> None:
     notes = {str(each.note) for each in messages if each.opaque}
     assert all("the pre-shared key given for identity client does not fit its binder" in note for note in notes)
     assert notes
+
+
+def test_a_psk_of_another_name_says_so(gnutls: Relay) -> None:
+    _, messages = read(talk(gnutls, PSK_ALONE), {b"another": KEY})
+    notes = {str(each.note) for each in messages if each.opaque}
+    assert all("no pre-shared key given fits what the client offers" in note for note in notes)
+    assert notes
+
+
+def test_what_a_hello_says_again_and_again_is_told_once() -> None:
+    """A hello of many identities that are known, each with a binder of another key."""
+    offered = OfferedPsks(
+        identities=[PskIdentity(identity=IDENTITY, obfuscated_ticket_age=0)] * 500, binders=[bytes(32)] * 500
+    )
+    hello = client_hello()
+    hello = replace(hello, extensions=[*(hello.extensions or []), PreSharedKey.client_hello(offered)])
+    secrets = ConnectionSecrets(Secrets(psks={IDENTITY: KEY}))
+    PskSchedule(secrets.shared.psks, secrets).client_hello(raw(hello), hello)
+    assert secrets.hints == [
+        "the pre-shared key given for identity client does not fit its binder",
+        "no pre-shared key given fits what the client offers",
+    ]
 
 
 def resumed(rfc8448: dict[str, dict[str, bytes]]) -> Wire:

@@ -284,6 +284,7 @@ def test_compressed_bytes_that_are_none_are_passed_over() -> None:
         )
         talk.send(SERVER, SERVER_HS, message)
     assert judged(talk.wire).server_chain == ()
+    assert rules(judged(talk.wire)).count("compressed_certificate") == 3
 
 
 # -- resumption, early data, retries -----------------------------------------------------------------------

@@ -128,6 +128,30 @@ def test_a_packet_cut_anywhere_in_its_headers_is_warned_of(data: bytes) -> None:
         assert found(data[:length]) == (None, [WarningKind.unreadable])
 
 
+@pytest.mark.parametrize("data", [IPV4, IPV6], ids=["IPv4", "IPv6"])
+def test_the_snap_length_is_named_where_the_capture_says_that_it_cut_the_packet(data: bytes) -> None:
+    headers = len(data) - len(b"payload")
+    for kept in range(len(data)):
+        log = WarningLog()
+        Layers(Limits(), log).open(Packet(START, 101, data[:kept], len(data)))
+        (warning,) = log
+        assert warning.kind is WarningKind.snapped
+        assert ("in their headers" in str(warning)) is (kept < headers)
+        assert "by the snap length: capture again with -s 0" in str(warning)
+        # The next packet is whole.
+        assert Layers(Limits(), log).open(Packet(START, 101, data, len(data))) is not None
+        assert len(list(log)) == 1
+
+
+def test_of_datagrams_only_those_of_quic_have_to_be_whole() -> None:
+    for start, expected in ((b"\xc0\0\0\0\1", [WarningKind.snapped]), (b"\x40\0\0\0\1", [])):
+        udp = bytes.fromhex("c000 01bb 04b8 0000") + start + bytes(1195)
+        data = ipv4(CLIENT.address, SERVER.address, udp, protocol=17)
+        log = WarningLog()
+        Layers(Limits(), log).open(Packet(START, 101, data[:300], len(data)))
+        assert [each.kind for each in log] == expected
+
+
 # -- tunnels and UDP -----------------------------------------------------------------------------------------------
 
 

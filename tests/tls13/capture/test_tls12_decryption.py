@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from capture.made_captures import CLIENT, RANDOM, SERVER, Wire, pcap_of, record
 from capture.relays import Relay, certificate, exchange, free_port, program, serving
+from capture.tshark import Tshark
 
 from schemas import tls12
 from schemas.code_points import CipherSuite, ContentType, HandshakeType
@@ -18,7 +19,7 @@ from tls13.capture import Connection, Direction, Epoch, Message, NoteKind, read_
 from tls13.capture.judging.judgement import Resumption
 from tls13.capture.network.link import Segment
 from tls13.capture.opening.tls12_decryption import form_of, prf
-from tls13.keylog import KeyLog
+from tls13.keylog import KeyLog, line
 
 SUITES = {
     "ECDHE-RSA-AES128-GCM-SHA256": CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -29,7 +30,11 @@ SUITES = {
     "AES256-CCM": CipherSuite.TLS_RSA_WITH_AES_256_CCM,
     "AES128-CCM8": CipherSuite.TLS_RSA_WITH_AES_128_CCM_8,
     "AES256-GCM-SHA384": CipherSuite.TLS_RSA_WITH_AES_256_GCM_SHA384,
+    "DHE-PSK-AES256-GCM-SHA384": CipherSuite.TLS_DHE_PSK_WITH_AES_256_GCM_SHA384,
+    "PSK-CHACHA20-POLY1305": CipherSuite.TLS_PSK_WITH_CHACHA20_POLY1305_SHA256,
 }
+ALL = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
+PSK = ("-psk", "00112233445566778899aabbccddeeff")
 FULL = [
     "client client_key_exchange",
     "client change_cipher_spec",
@@ -49,12 +54,14 @@ class Peers:
     openssl: str
     relay: Relay
     folder: Path
+    own: Sequence[str]
+    """The options of the certificate and its key, which a client may have as well."""
 
     def talk(self, *options: str, more: Sequence[tuple[bytes, bytes]] = ()) -> tuple[Wire, KeyLog]:
         """One connection, and its secrets."""
         path = self.folder / "keylog"
         path.unlink(missing_ok=True)
-        command = [self.openssl, "s_client", "-connect", f"127.0.0.1:{self.relay.port}", "-tls1_2", "-quiet"]
+        command = [self.openssl, "s_client", "-connect", f"127.0.0.1:{self.relay.port}", "-tls1_2", "-quiet", *PSK]
         with self.relay.one() as wire:
             exchange([*command, "-keylogfile", str(path), "-no_ign_eof", *options], (b"ping\n", b"gnip"), *more)
         return wire, KeyLog.load(path)
@@ -64,11 +71,10 @@ class Peers:
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peers]:
     openssl, folder, port = program("openssl"), tmp_path_factory.mktemp("tls12"), free_port()
     certificate_file, key = certificate(openssl, folder)
-    command = [openssl, "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_2", "-rev", "-cipher", "ALL:@SECLEVEL=0"]
-    with serving(
-        [*command, "-cert", str(certificate_file), "-key", str(key), "-serverpref", "-client_renegotiation"], port
-    ) as relay:
-        yield Peers(openssl, relay, folder)
+    command = [openssl, "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_2", "-rev", "-cipher", ALL]
+    own = ["-cert", str(certificate_file), "-key", str(key)]
+    with serving([*command, *own, *PSK, "-serverpref", "-client_renegotiation", "-verify", "1"], port) as relay:
+        yield Peers(openssl, relay, folder, own)
 
 
 def connections(keys: KeyLog | None, *wires: Wire) -> list[Connection]:
@@ -104,6 +110,70 @@ def test_each_aead_suite_opens(peers: Peers, name: str) -> None:
     assert judged.undecrypted == ()
     assert judged.anomalies == ()
     assert judged.resumption is Resumption.none
+
+
+@pytest.mark.parametrize("name", ["ECDHE-RSA-AES128-GCM-SHA256", "AES256-CCM"])
+def test_a_client_certificate_is_part_of_the_handshake(peers: Peers, name: str) -> None:
+    wire, keys = peers.talk("-cipher", f"{name}:@SECLEVEL=0", *peers.own)
+    (connection,) = connections(keys, wire)
+    words = said(connection)
+    flight = [each for each in words if each.startswith("client") and "hello" not in each][:5]
+    assert flight == [
+        "client certificate",
+        "client client_key_exchange",
+        "client certificate_verify",
+        "client change_cipher_spec",
+        "client finished",
+    ]
+    assert "server gnip\n" in words
+    assert len(connection.judgement.client_chain) == 1
+    assert connection.judgement.undecrypted == connection.judgement.anomalies == ()
+
+
+def test_what_opens_is_what_tshark_opens(peers: Peers, tshark: Tshark, tmp_path: Path) -> None:
+    talks = [
+        peers.talk("-cipher", f"{name}:@SECLEVEL=0")
+        for name in ("ECDHE-RSA-CHACHA20-POLY1305", "DHE-RSA-AES128-CCM", "AES128-CCM8", "AES256-GCM-SHA384")
+    ]
+    talks.append(peers.talk("-cipher", "ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", *peers.own))
+    talks.append(peers.talk(more=[(b"R\n", b"RENEGOTIATING"), (b"again\n", b"niaga")]))
+    log, capture = tmp_path / "keys", tmp_path / "capture.pcap"
+    log.write_text("".join(line(*each) for _, keys in talks for each in keys))
+    capture.write_bytes(pcap_of(segment for wire, _ in talks for segment in wire.segments))
+    found = list(read_capture(capture, keylog=KeyLog.load(log)))
+    assert len(found) == len(talks)
+    for connection in found:
+        sides = dict.fromkeys(Direction, b"")
+        for item in connection.messages:
+            if isinstance(item, Message) and item.content_type is ContentType.application_data:
+                sides[item.direction] += item.raw
+        theirs = tshark.application_data(capture, connection.number, SERVER.port, keylog=log)
+        assert (sides[Direction.client], sides[Direction.server]) == theirs
+        assert sides[Direction.client].startswith(b"ping\n")
+
+
+def test_a_key_log_of_many_labels_and_line_ends_opens_them_all(peers: Peers) -> None:
+    """RFC 9850 §2, and what older programs and newer versions write besides."""
+    wire, keys = peers.talk()
+    ((label, client_random, secret),) = keys
+    other = bytes(32).hex()
+    text = "\r\n".join(
+        [
+            "# SSL/TLS secrets log file, generated by something",
+            "",
+            f"RSA 0123456789abcdef {bytes(48).hex()}",
+            f"CLIENT_HANDSHAKE_TRAFFIC_SECRET {other} {bytes(32).hex()}",
+            f"EXPORTER_SECRET {client_random.hex()} {bytes(32).hex()}",
+            f"EARLY_EXPORTER_SECRET {client_random.hex()} {bytes(32).hex()}",
+            f"CLIENT_RANDOM {other} {bytes(48).hex()}",
+            f"{label} {client_random.hex().upper()} {secret.hex().upper()}",
+            "# the end",
+        ]
+    )
+    log = KeyLog.parse(text)
+    assert log.warnings == ("line 3 is no secret: it starts with 'RSA 0123456789abcdef'",)
+    (connection,) = connections(log, wire)
+    assert "server gnip\n" in said(connection)
 
 
 def test_a_connection_without_extended_main_secret_opens(peers: Peers) -> None:
@@ -197,7 +267,7 @@ def test_without_a_key_log_the_missing_line_is_named(peers: Peers) -> None:
     (connection,) = connections(other, wire)
     notes = [item.note for item in connection.messages if isinstance(item, Message) and item.note is not None]
     ((_, client_random, _),) = keys
-    assert str(notes[0]) == f"encrypted, and the key log has nothing for client random {client_random.hex()}"
+    assert str(notes[0]) == f"encrypted, and the key log has no secret for client random {client_random.hex()}"
 
 
 def test_a_wrong_main_secret_names_the_first_record(peers: Peers) -> None:
@@ -207,9 +277,9 @@ def test_a_wrong_main_secret_names_the_first_record(peers: Peers) -> None:
     (connection,) = connections(keys, wire)
     notes = [item.note for item in connection.messages if isinstance(item, Message) and item.note is not None]
     assert {note.kind for note in notes} == {NoteKind.not_decrypted}
-    assert str(notes[0]) == "record 3 does not open under the main secret of CLIENT_RANDOM"
+    assert str(notes[0]) == "record 4 does not open under the main secret of CLIENT_RANDOM"
     first = connection.judgement.undecrypted[0]
-    assert (first.direction, first.first_record, first.kind) == (Direction.client, 3, NoteKind.not_decrypted)
+    assert (first.direction, first.first_record, first.kind) == (Direction.client, 4, NoteKind.not_decrypted)
 
 
 def test_a_main_secret_of_another_length_is_none(peers: Peers) -> None:
@@ -221,27 +291,65 @@ def test_a_main_secret_of_another_length_is_none(peers: Peers) -> None:
     assert {str(note) for note in notes} == {"encrypted, and CLIENT_RANDOM in the key log is 47 bytes instead of 48"}
 
 
-def test_a_suite_that_is_no_aead_is_named(peers: Peers) -> None:
-    wire, keys = peers.talk("-cipher", "AES128-SHA:@SECLEVEL=0")
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (
+            "AES128-SHA",
+            "encrypted with TLS_RSA_WITH_AES_128_CBC_SHA, a block cipher in CBC mode: of TLS 1.2, only AEAD suites are"
+            " decrypted",
+        ),
+        (
+            "ECDHE-ARIA128-GCM-SHA256",
+            "encrypted with TLS_ECDHE_RSA_WITH_ARIA_128_GCM_SHA256, whose cipher is not supported",
+        ),
+        (
+            "ECDHE-RSA-NULL-SHA",
+            "TLS_ECDHE_RSA_WITH_NULL_SHA encrypts nothing, but ends each record with a MAC: its records are left as"
+            " they are",
+        ),
+    ],
+)
+def test_a_suite_that_is_not_opened_is_named_with_the_reason(peers: Peers, name: str, says: str) -> None:
+    wire, keys = peers.talk("-cipher", f"{name}:@SECLEVEL=0")
     (connection,) = connections(keys, wire)
     notes = [item.note for item in connection.messages if isinstance(item, Message) and item.note is not None]
-    assert notes[0].kind is NoteKind.unsupported_suite
-    assert "TLS_RSA_WITH_AES_128_CBC_SHA" in str(notes[0])
+    assert {note.kind for note in notes} == {NoteKind.unsupported_suite}
+    assert {str(note) for note in notes} == {says}
+
+
+@pytest.mark.parametrize(
+    ("suite", "says"),
+    [
+        (CipherSuite.TLS_RSA_WITH_RC4_128_SHA, "with TLS_RSA_WITH_RC4_128_SHA, a stream cipher"),
+        (CipherSuite(0xFAFB), "with unknown 0xfafb, whose cipher is not supported"),
+    ],
+)
+def test_a_suite_that_nobody_has_any_more_is_named_with_the_reason(suite: CipherSuite, says: str) -> None:
+    keys = KeyLog()
+    keys.add("CLIENT_RANDOM", RANDOM, bytes(48))
+    wire = begun(suite)
+    wire.send(CLIENT, record(ContentType.application_data, bytes(40)))
+    (connection,) = connections(keys, wire)
+    (note,) = [item.note for item in connection.messages if isinstance(item, Message) and item.note is not None]
+    assert says in str(note)
+
+
+def begun(suite: CipherSuite) -> Wire:
+    """Hellos of TLS 1.2, and the client's ChangeCipherSpec."""
+    wire = Wire().open()
+    hello = tls12.Handshake.of(tls12.ClientHello(random=RANDOM, cipher_suites=[suite]))
+    answer = tls12.Handshake.of(tls12.ServerHello(random=bytes(32), cipher_suite=suite))
+    wire.send(CLIENT, record(ContentType.handshake, hello.build()))
+    wire.send(SERVER, record(ContentType.handshake, answer.build()))
+    wire.send(CLIENT, record(ContentType.change_cipher_spec, b"\1"))
+    return wire
 
 
 def test_records_too_short_for_nonce_or_tag_are_opaque() -> None:
-    hello = tls12.Handshake.of(
-        tls12.ClientHello(random=RANDOM, cipher_suites=[CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256])
-    ).build()
-    answer = tls12.Handshake.of(
-        tls12.ServerHello(random=bytes(32), cipher_suite=CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256)
-    ).build()
     keys = KeyLog()
     keys.add("CLIENT_RANDOM", RANDOM, bytes(48))
-    wire = Wire().open()
-    wire.send(CLIENT, record(ContentType.handshake, hello))
-    wire.send(SERVER, record(ContentType.handshake, answer))
-    wire.send(CLIENT, record(ContentType.change_cipher_spec, b"\1"))
+    wire = begun(CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256)
     for length in (1, 7, 8, 23, 24):
         wire.send(CLIENT, record(ContentType.application_data, bytes(length)))
     (connection,) = connections(keys, wire)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from tls13.capture.diagnostics import CaptureError, CaptureWarning, WarningKind, WarningLog
 from tls13.capture.files.bare_records import bare_packets
@@ -19,6 +18,7 @@ from tls13.capture.files.packets import Packet
 from tls13.capture.files.pcap_files import PcapFile, is_pcap
 from tls13.capture.files.pcapng_files import PcapngFile, is_pcapng
 from tls13.capture.limits import Limits
+from tls13.closing import Closing
 from tls13.keylog import KeyLog
 
 Source = str | os.PathLike[str] | BinaryIO
@@ -44,7 +44,7 @@ def is_capture(path: str | os.PathLike[str]) -> bool:
     return is_pcap(magic) or is_pcapng(magic)
 
 
-class PacketReader(Iterator[Packet]):
+class PacketReader(Closing, Iterator[Packet]):
     """Iterates over a capture's packets, and closes a file that it opened behind the last.
 
     After construction nothing raises: what is wrong ends in `warnings`.
@@ -97,14 +97,6 @@ class PacketReader(Iterator[Packet]):
         if self._owned:
             self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 _READ_ERRORS = (OSError, *DECOMPRESSION_ERRORS)
 """What a read can raise."""
@@ -149,4 +141,4 @@ def _recognise(stream: ExactReader, log: WarningLog, secrets: KeyLog, limits: Li
     raise CaptureError(f"not a capture: it starts with {magic.hex(' ')}", _EXPECTED)
 
 
-_EXPECTED = "give a pcap or pcapng file, in gzip or zstd or not, or TLS records as bytes or hexadecimal"
+_EXPECTED = "give pcap, pcapng (also in gzip or zstd) or TLS records"

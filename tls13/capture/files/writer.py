@@ -12,8 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 import dpkt.ip
 import dpkt.ip6
@@ -26,6 +24,7 @@ from tls13.capture.files.pcapng_files import DECRYPTION_SECRETS, TLS_KEY_LOG
 from tls13.capture.messages import Direction
 from tls13.capture.network.addresses import Endpoint
 from tls13.capture.network.streams import ACK, FIN, SYN
+from tls13.closing import Closing
 from tls13.keylog import line
 
 _LINKTYPE_RAW = 101
@@ -53,7 +52,7 @@ _DecryptionSecrets = type(
 )
 
 
-class CaptureWriter:
+class CaptureWriter(Closing):
     """Writes a pcapng file, which its owner alone may read. Recordings may be made from several threads.
 
     `clock` gives seconds since the epoch. Raises CaptureError where the file cannot be opened or written.
@@ -99,14 +98,6 @@ class CaptureWriter:
             except OSError as error:
                 raise self._failure(error) from None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _packets(self, packets: list[bytes]) -> None:
         timestamp = int(self._clock() * 10**6)
         times = {"timestamp_high": timestamp >> 32, "timestamp_low": timestamp & 0xFFFFFFFF}
@@ -129,7 +120,7 @@ class CaptureWriter:
         )
 
 
-class Recording:
+class Recording(Closing):
     """One connection in a capture that is being written. Its calls may come from several threads.
 
     Record bytes after the engine has seen them: then the secrets that open them stand before them in the file.
@@ -171,14 +162,6 @@ class Recording:
                 self._closed = True
                 closing = [(Direction.client, FIN | ACK), (Direction.server, FIN | ACK), (Direction.client, ACK)]
                 self._writer._packets([self._packet(direction, flags) for direction, flags in closing])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _end(self, endpoint: Endpoint) -> tuple[bytes, int]:
         """The address as the IP header has it, and the port."""

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 
 from schemas.code_points import (
     AlertDescription,
-    CipherSuite,
-    NamedGroup,
     ProtocolVersion,
     SignatureScheme,
 )
 from tls13.capture.judging.certificate_summary import CertificateSummary, summaries_of
 from tls13.capture.judging.judgement import Anomaly, Negotiated, Offer, Retry
+from tls13.capture.judging.known_servers import KnownServer
 from tls13.capture.messages import Direction
 from tls13.crypto.aead import SUITES
 from tls13.printable import printable
@@ -28,8 +27,8 @@ class Circumstances:
     """What is known when an alert comes.
 
     `answered` says whether a ServerHello had come, `finished` whether the sender's peer had finished the handshake.
-    `chain` is the peer's, in DER. `breaches` are the peer's. `supported_groups` and `supported_suites` are the server's
-    as far as it has shown them, here or in other connections, `requested_schemes` those for a client's certificate.
+    `chain` is the peer's, in DER. `breaches` are the peer's. `ask_server` gives what the server supports as far
+    as it has shown that, here or in other connections, `requested_schemes` are those for a client's certificate.
     """
 
     timestamp: int
@@ -42,8 +41,7 @@ class Circumstances:
     has_data: bool
     chain: tuple[bytes, ...]
     breaches: tuple[Anomaly, ...]
-    supported_groups: tuple[NamedGroup, ...]
-    supported_suites: tuple[CipherSuite, ...]
+    ask_server: Callable[[], KnownServer]
     requested_schemes: tuple[SignatureScheme, ...]
 
     @property
@@ -72,9 +70,10 @@ def _nothing_in_common(given: Circumstances) -> str:
         return _because(given, f"the {given.direction} finds no set of parameters that will do")
     if offer.versions == (ProtocolVersion.TLS13,) and not any(each in SUITES for each in offer.cipher_suites):
         return f"only TLS 1.3 was offered, and none of its cipher suites: {_list(offer.cipher_suites)}"
+    server = given.ask_server()
     pairs: list[tuple[str, tuple[object, ...], tuple[object, ...]]] = [
-        ("group", offer.groups, given.supported_groups),
-        ("cipher suite", offer.cipher_suites, given.supported_suites),
+        ("group", offer.groups, server.groups),
+        ("cipher suite", offer.cipher_suites, server.cipher_suites),
     ]
     for what, offered, supported in pairs:
         if supported and not set(supported) & set(offered):
@@ -92,7 +91,7 @@ def _illegal(given: Circumstances) -> str:
     if offer is not None and wanted is not None and wanted not in offer.groups:
         return (
             f"the server had no group in common: offered {_list(offer.groups)}; server supports "
-            f"{_list(given.supported_groups)}, and asked for {wanted} all the same"
+            f"{_list(given.ask_server().groups)}, and asked for {wanted} all the same"
         )
     return _because(given, f"the {given.direction} found a value that is not allowed")
 

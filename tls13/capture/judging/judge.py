@@ -7,7 +7,7 @@ read leaves its place in the judgement empty.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 from schemas import tls10, tls12
@@ -55,6 +55,7 @@ from tls13.capture.judging.judgement import (
     ExplainedAlert,
     Judgement,
     Offer,
+    PskOrigin,
     Rule,
 )
 from tls13.capture.judging.known_servers import KnownServers
@@ -168,14 +169,18 @@ class Judge:
 
     def see_opening(self, opening: Opening) -> None:
         """What became of the attempt to open the encrypted hello of the ClientHello that comes next."""
-        self._encrypted.opening = opening
+        self._encrypted.opened(opening)
 
     def see_acceptance(self, accepted: bool | None) -> None:
-        """Whether the ServerHello that comes next answers the inner hello; None where that cannot be told."""
+        """Whether the server's hello that comes next answers the inner hello; None where that cannot be told."""
         self._encrypted.confirmed = accepted
         opening = self._encrypted.opening
         if accepted and opening is not None and opening.inner is not None:
-            self._facts.offer = offer_of(opening.inner)
+            self._facts.client_hello(opening.inner, offer_of(opening.inner))
+
+    def see_binders(self, origins: Mapping[int, PskOrigin]) -> None:
+        """What binders that were checked tell of the latest ClientHello's pre-shared keys, by their numbers."""
+        self._facts.binders(origins)
 
     def judgement(self, ending: Ending = Ending.unfinished) -> Judgement:
         """What is to be said of what was seen. `ending` is how the connection ended."""
@@ -274,7 +279,8 @@ class Judge:
             case Certificate() | tls12.Certificate():
                 self._certificate(item, message)
             case CompressedCertificate():
-                inside = decompressed(message)
+                inside, breach = decompressed(message)
+                self._found(item, [(rules.COMPRESSED_CERTIFICATE, breach)] if breach else [])
                 if inside is not None:
                     self._certificate(item, inside)
             case CertificateRequest() | tls12.CertificateRequest() | tls10.CertificateRequest():
@@ -283,6 +289,7 @@ class Judge:
                 self._certificate_verify(item, message)
             case NewSessionTicket():
                 self._found(item, rules.of_ticket(message))
+                facts.ticket(message)
             case Finished() | tls12.Finished() | tls10.Finished():
                 self._finished |= {item.direction}
                 self._end_of_handshake(item)
@@ -300,11 +307,12 @@ class Judge:
         if isinstance(hello, ClientHello):
             if ProtocolVersion.TLS13 in offer.versions:
                 self._found(item, rules.of_client_hello(hello, offer))
-            if self._hello is not None and self._retry_request is not None:
-                self._found(item, rules.of_second_hello(self._hello, hello, self._retry_request))
-            self._hello = hello
             self._encrypted.client_hello(hello)
-        self._facts.offer = offer
+            if self._hello is not None and self._retry_request is not None:
+                for first, second in self._encrypted.retried(self._hello, hello):
+                    self._found(item, rules.of_second_hello(first, second, self._retry_request))
+            self._hello = hello
+        self._facts.client_hello(hello, offer)
 
     def _first_hello(self, item: Message, shape: Shape) -> None:
         self._started = item.timestamp
@@ -318,6 +326,7 @@ class Judge:
             self._found(item, rules.of_server_hello(offer, retry))
             self._found(item, rules.of_retry(offer, retry))
         self._retry_request = retry
+        self._encrypted.hello_retry_request(retry)
         self._facts.retry(retry)
 
     def _server_hello(self, item: Message, hello: ServerHello) -> None:
@@ -404,7 +413,6 @@ class Judge:
 
     def _circumstances(self, item: Message) -> Circumstances:
         direction, facts = item.direction, self._facts
-        server = facts.server
         return Circumstances(
             timestamp=item.timestamp,
             direction=direction,
@@ -416,8 +424,7 @@ class Judge:
             has_data=bool(self._bytes),
             chain=self._chains.get(direction.opposite, ()),
             breaches=tuple(each for each in self._anomalies if each.direction is direction.opposite),
-            supported_groups=server.groups,
-            supported_suites=server.cipher_suites,
+            ask_server=lambda: facts.server,
             requested_schemes=self._requested_schemes,
         )
 

@@ -38,11 +38,22 @@ class Resumption(StrEnum):
 
     none = "none"
     psk = "psk"
-    """A pre-shared key of TLS 1.3: a ticket's, or an external one; the wire does not tell which. RFC 9846 §2.2"""
+    """A pre-shared key that an earlier connection of TLS 1.3 gave; an external one resumes nothing. RFC 9846 §2.2"""
     session_ticket = "session_ticket"
     """A ticket of TLS 1.2. RFC 5077 §3.1"""
     session_id = "session_id"
     """A session that the server kept. RFC 5246 §7.3"""
+    unknown = "unknown"
+    """The capture does not tell."""
+
+
+class PskOrigin(StrEnum):
+    """Where a pre-shared key of TLS 1.3 was established. RFC 9846 §2.2"""
+
+    resumption = "resumption"
+    """In an earlier connection, which issued it as a ticket."""
+    external = "external"
+    """Out of band."""
     unknown = "unknown"
     """The capture does not tell."""
 
@@ -92,8 +103,8 @@ class Negotiated:
     """What the two sides agreed on, None where they did not or the capture does not tell.
 
     `key_exchange` is as cipher suites call it before TLS 1.3 ("ECDHE_RSA"), else "(EC)DHE", "PSK with (EC)DHE" or
-    "PSK". `signature_scheme` is the server's. `psk_identity` counts those offered from 0. `application_protocol` is
-    "" where none was chosen.
+    "PSK". `signature_scheme` is the server's. `psk_identity` counts those offered from 0, `psk_origin` says where that
+    key is from. `application_protocol` is "" where none was chosen.
     """
 
     version: ProtocolVersion | None = None
@@ -103,6 +114,7 @@ class Negotiated:
     signature_scheme: SignatureScheme | None = None
     application_protocol: str = ""
     psk_identity: int | None = None
+    psk_origin: PskOrigin | None = None
     client_certificate: bool | None = None
     """Whether the client showed one; None where nothing was asked for."""
     extended_main_secret: bool | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from schemas import tls10, tls12, transparency
-from schemas.code_points import CipherSuite, ExtensionType, ProtocolVersion, SignatureScheme
+from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion, SignatureScheme
 from schemas.errors import DecodeError
 from schemas.extension_block import ROWS, Extension
 from schemas.extensions import (
@@ -15,14 +15,23 @@ from schemas.extensions import (
     EarlyDataIndication,
     KeyShare,
     PreSharedKey,
+    PskIdentity,
     SignedCertificateTimestamp,
     StatusRequest,
     SupportedGroups,
     SupportedVersions,
 )
-from schemas.handshake import EncryptedExtensions, HelloRetryRequest, ServerHello
+from schemas.handshake import ClientHello, EncryptedExtensions, HelloRetryRequest, NewSessionTicket, ServerHello
 from schemas.vocabulary import Struct
-from tls13.capture.judging.judgement import EarlyData, Negotiated, NotTaken, Offer, Resumption, Retry
+from tls13.capture.judging.judgement import (
+    EarlyData,
+    Negotiated,
+    NotTaken,
+    Offer,
+    PskOrigin,
+    Resumption,
+    Retry,
+)
 from tls13.capture.judging.known_servers import KnownServer, KnownServers
 from tls13.capture.messages import Direction
 from tls13.printable import printable
@@ -41,6 +50,8 @@ class Facts:
         "_answers_read",
         "_early_data",
         "_is_full",
+        "_origins",
+        "_psks",
         "_servers",
         "_unnamed",
         "negotiated",
@@ -66,14 +77,44 @@ class Facts:
         self._early_data: bool | None = None
         self._is_full: bool | None = None
         """Of TLS 1.2: whether the handshake resumes nothing. None where it does not show yet."""
+        self._psks: tuple[PskIdentity, ...] = ()
+        """The latest ClientHello's."""
+        self._origins: Mapping[int, PskOrigin] = {}
+        """Of those whose binders were checked."""
 
     @property
     def server(self) -> KnownServer:
         """What the server has shown to support, by the name that the hello calls it by."""
-        name = self.offer.server_name if self.offer is not None else ""
+        name = self._server_name
         return self._servers.named(name) if name else self._unnamed
 
+    @property
+    def _server_name(self) -> str:
+        return self.offer.server_name if self.offer is not None else ""
+
+    def _takes(self, *, suite: CipherSuite | None = None, groups: Iterable[NamedGroup] = ()) -> None:
+        """The server supports these."""
+        if name := self._server_name:
+            self._servers.takes(name, suite=suite, groups=groups)
+        else:
+            self._unnamed.takes(suite=suite, groups=groups)
+
     # -- what is said
+
+    def client_hello(self, hello: ClientHello | tls12.ClientHello, offer: Offer) -> None:
+        """The latest ClientHello, or the one that it holds encrypted, and what it offers."""
+        psks = PreSharedKey.client_hello.find(hello.extensions or ())
+        self.offer = offer
+        self._psks = tuple(psks.identities) if psks is not None else ()
+        self._origins = {}
+
+    def binders(self, origins: Mapping[int, PskOrigin]) -> None:
+        """What the latest hello's binders tell of its pre-shared keys, by their numbers."""
+        self._origins = origins
+
+    def ticket(self, ticket: NewSessionTicket) -> None:
+        """A ticket of TLS 1.3."""
+        self._servers.issue(ticket.ticket)
 
     def server_hello(self, hello: ServerHello) -> None:
         """A ServerHello of TLS 1.3."""
@@ -87,18 +128,19 @@ class Facts:
             cipher_suite=hello.cipher_suite,
             group=share.group if share is not None else None,
             psk_identity=psk,
+            psk_origin=None if psk is None else self._origin(psk),
             key_exchange=exchange if psk is None else f"PSK with {exchange}" if exchange else "PSK",
         )
         if psk is None or psk > 0:
             self._early_data = False
-        self.server.takes(suite=hello.cipher_suite, groups=[share.group] if share is not None else ())
+        self._takes(suite=hello.cipher_suite, groups=[share.group] if share is not None else ())
 
     def retry(self, retry: HelloRetryRequest) -> None:
         """A HelloRetryRequest: it refuses early data, too. RFC 9846 §4.3.10"""
         self._early_data = False
         self.retried = _retry_of(self.offer, retry)
         wanted = KeyShare.hello_retry_request.find(retry.extensions)
-        self.server.takes(suite=retry.cipher_suite, groups=[wanted] if wanted is not None else ())
+        self._takes(suite=retry.cipher_suite, groups=[wanted] if wanted is not None else ())
         self.negotiated = replace(self.negotiated, cipher_suite=retry.cipher_suite)
 
     def older_server_hello(self, hello: tls12.ServerHello) -> None:
@@ -116,14 +158,14 @@ class Facts:
             application_protocol=_first(ApplicationLayerProtocolNegotiation.tls12_server_hello.find(hello.extensions)),
             extended_main_secret=ExtensionType.extended_main_secret in self._answered,
         )
-        self.server.takes(suite=hello.cipher_suite)
+        self._takes(suite=hello.cipher_suite)
 
     def answers(self, answers: EncryptedExtensions) -> None:
         """The answers of TLS 1.3 that do not establish keys."""
         self._answer(answers.extensions)
         self._answers_read = True
         self._early_data = EarlyDataIndication.encrypted_extensions.find(answers.extensions) is not None
-        self.server.takes(groups=SupportedGroups.encrypted_extensions.find(answers.extensions) or ())
+        self._takes(groups=SupportedGroups.encrypted_extensions.find(answers.extensions) or ())
         chosen = ApplicationLayerProtocolNegotiation.encrypted_extensions.find(answers.extensions)
         self.negotiated = replace(self.negotiated, application_protocol=_first(chosen))
 
@@ -181,7 +223,7 @@ class Facts:
         params = getattr(exchange, "params", None)
         if isinstance(params, tls12.ServerECDHParams):
             self.negotiated = replace(self.negotiated, group=params.curve_params.namedcurve)
-            self.server.takes(groups=[params.curve_params.namedcurve])
+            self._takes(groups=[params.curve_params.namedcurve])
         if isinstance(exchange, tls12.SignedDHParams | tls12.SignedECDHParams):
             self.negotiated = replace(self.negotiated, signature_scheme=exchange.signed_params.algorithm)
 
@@ -203,7 +245,7 @@ class Facts:
         if self.negotiated.version is None:
             return Resumption.unknown
         if not self.is_older:
-            return Resumption.none if self.negotiated.psk_identity is None else Resumption.psk
+            return _RESUMPTIONS[self.negotiated.psk_origin]
         if self._is_full is None:
             return Resumption.unknown
         if self._is_full:
@@ -249,8 +291,29 @@ class Facts:
             if row is not None and each not in self._answered and any(form in row.bodies for form in forms):
                 yield each
 
+    def _origin(self, number: int) -> PskOrigin:
+        """Where the pre-shared key of that number is from: by its binder, by the tickets seen, or by its age.
+
+        An external one's obfuscated_ticket_age SHOULD be 0. That of a ticket holds a random number. RFC 9846 §4.3.11
+        """
+        if number in self._origins:
+            return self._origins[number]
+        if number >= len(self._psks):
+            return PskOrigin.unknown
+        psk = self._psks[number]
+        is_ticket = psk.obfuscated_ticket_age != 0 or self._servers.has_issued(psk.identity)
+        return PskOrigin.resumption if is_ticket else PskOrigin.external
+
     def _answer(self, extensions: Iterable[Extension] | None) -> None:
         self._answered += tuple(each.extension_type for each in extensions or ())
+
+
+_RESUMPTIONS = {
+    None: Resumption.none,
+    PskOrigin.resumption: Resumption.psk,
+    PskOrigin.external: Resumption.none,
+    PskOrigin.unknown: Resumption.unknown,
+}
 
 
 def _retry_of(offer: Offer | None, retry: HelloRetryRequest) -> Retry:

@@ -66,6 +66,7 @@ AFTER_CLOSE = Rule("data_after_close", "RFC 9846 §6.1")
 AFTER_FATAL = Rule("data_after_fatal_alert", "RFC 9846 §6.2")
 NO_CLOSE_NOTIFY = Rule("no_close_notify", "RFC 9846 §6.1")
 EMPTY_CERTIFICATE = Rule("empty_certificate", "RFC 9846 §4.5.1.3")
+COMPRESSED_CERTIFICATE = Rule("compressed_certificate", "RFC 8879 §4")
 REQUEST_CONTEXT = Rule("certificate_request_context", "RFC 9846 §4.5.1")
 
 _DOWNGRADE_MARKS = {b"DOWNGRD\x01": ProtocolVersion.TLS12, b"DOWNGRD\x00": ProtocolVersion.TLS11}

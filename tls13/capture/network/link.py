@@ -23,6 +23,7 @@ from tls13.capture.limits import Limits
 from tls13.capture.network.addresses import Endpoint, Endpoints
 from tls13.capture.network.fragments import Fragment, Fragments
 from tls13.capture.network.link_types import BEFORE_IP, IPV4, IPV6, LINK_TYPES, OTHER, Place, ethernet
+from tls13.capture.quic.packets import is_quic
 
 
 class Segment(NamedTuple):
@@ -56,16 +57,19 @@ class Layers:
         self._fragments = Fragments(limits, log)
         self._bare = 0
         """How many bytes of bare records there have been."""
+        self._is_cut = False
+        """Whether the file holds less of the packet than there was."""
 
     def open(self, packet: Packet) -> Segment | Datagram | None:
         """What the packet holds, or completes; None where that is something else or not readable."""
         link = LINK_TYPES.get(packet.link_type)
+        self._is_cut = packet.length > len(packet.data)
         try:
             if link is not None:
                 ethertype, at = link(packet.data)
                 return self._network(packet.timestamp, packet.data, ethertype, at, 0)
         except (struct.error, IndexError):
-            self._log.add(WarningKind.unreadable, "a packet is damaged, or cut off in its headers")
+            self._damaged("a packet is damaged, or cut off in its headers")
             return None
         if packet.link_type == LINKTYPE_RECORDS:
             return self._bare_segment(packet)
@@ -165,12 +169,12 @@ class Layers:
         source, destination = self._endpoints.of(addresses, data[at : at + 4])
         payload_at = at + (flags >> 12 << 2)
         if payload_at < at + _TCP.size or payload_at > len(data):
-            self._log.add(WarningKind.unreadable, "a TCP header is damaged or cut off")
+            self._damaged("a TCP header is damaged or cut off")
             return None
         payload = data[payload_at:end]
         length = end - payload_at
         if length > len(payload):
-            self._log.add(WarningKind.snapped, "packets were cut when they were captured: bytes are missing")
+            self._log.add(WarningKind.snapped, _SNAPPED)
         else:
             length = len(payload)
         return Segment(timestamp, source, destination, sequence, acknowledgment, flags & _TCP_FLAGS, payload, length)
@@ -188,7 +192,17 @@ class Layers:
         if port == _GENEVE_PORT and end - payload_at >= _GENEVE.size:
             return self._tunnelled(timestamp, data[:end], _behind_geneve(data, payload_at), depth)
         source, destination = self._endpoints.of(addresses, data[at : at + 4])
-        return Datagram(timestamp, source, destination, data[payload_at:end])
+        payload = data[payload_at:end]
+        if self._is_cut and end > len(data) and is_quic(payload):
+            self._log.add(WarningKind.snapped, _SNAPPED)
+        return Datagram(timestamp, source, destination, payload)
+
+    def _damaged(self, what: str) -> None:
+        """Tells of headers that are not all there: of a packet that the capture cut, what it takes to have them."""
+        if self._is_cut:
+            self._log.add(WarningKind.snapped, _SNAPPED_IN_HEADERS)
+        else:
+            self._log.add(WarningKind.unreadable, what)
 
     def _tunnelled(self, timestamp: int, data: bytes, inside: Place, depth: int) -> Segment | Datagram | None:
         ethertype, at = inside
@@ -250,6 +264,9 @@ _VXLAN_PORT, _VXLAN_FLAGS, _VXLAN_LENGTH = 4789, b"\x08", 8
 _GENEVE_PORT = 6081
 """RFC 8926 §3.3"""
 _DEEPEST_TUNNEL = 4
+
+_SNAPPED = "packets are cut by the snap length: capture again with -s 0"
+_SNAPPED_IN_HEADERS = "packets are cut in their headers by the snap length: capture again with -s 0"
 
 _SENDER, _RECEIVER = Endpoint("0.0.0.0", 1), Endpoint("0.0.0.0", 0)
 """The ends of bare records, which have none: with the higher port goes who is taken for the client if nothing tells."""

@@ -7,8 +7,6 @@ again after refused early data, a missing secret or missing records.
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,6 +18,7 @@ from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Epoch, Note, NoteKind
 from tls13.capture.tls.records import CapturedRecord
 from tls13.crypto.aead import Suite
+from tls13.crypto.hkdf import HASHES
 from tls13.errors import BadRecordMac, Reason
 from tls13.keylog import KeyLog, Label
 from tls13.record_layer import Protection
@@ -39,22 +38,24 @@ _LONG_SEARCHES = 32
 """How many searches of the greatest length a direction is worth, so that a capture cannot ask for work without end."""
 _FAILURES = 8
 """How many records in a row may be damaged where others have opened."""
-_SESSIONS = 20_000
-"""How many sessions of TLS 1.2 are remembered, the latest ones."""
 
 
 class Secrets:
     """What a capture is decrypted with: the caller's key log first, then the capture's own, and external PSKs.
 
-    `psks` are external pre-shared keys by identity. Main secrets of TLS 1.2 are remembered by what resumes them.
-    `servers` is no secret, but what connections show of their servers to others of the same capture.
+    `psks` are external pre-shared keys by identity. `servers` is what connections show to others of the same capture,
+    main secrets of TLS 1.2 among it, which are remembered by what resumes them.
     """
 
-    def __init__(self, *keylogs: KeyLog, psks: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        *keylogs: KeyLog,
+        psks: Mapping[bytes, bytes] = MappingProxyType({}),
+        servers: KnownServers | None = None,
+    ) -> None:
         self._keylogs = keylogs
         self.psks = psks
-        self.servers = KnownServers()
-        self._sessions: OrderedDict[bytes, bytes] = OrderedDict()
+        self.servers = servers or KnownServers()
 
     def __bool__(self) -> bool:
         """Whether there is any secret."""
@@ -74,13 +75,11 @@ class Secrets:
 
     def remember(self, session: bytes, main_secret: bytes) -> None:
         """A session of TLS 1.2, by its session ID or ticket, has that main secret."""
-        self._sessions[hashlib.sha256(session).digest()] = main_secret
-        if len(self._sessions) > _SESSIONS:
-            self._sessions.popitem(last=False)
+        self.servers.begin(session, main_secret)
 
     def resumed(self, session: bytes) -> bytes | None:
         """The main secret that a session ID or ticket stands for, None where it is not known."""
-        return self._sessions.get(hashlib.sha256(session).digest())
+        return self.servers.main_secret(session) if self else None
 
 
 class ConnectionSecrets:
@@ -111,7 +110,7 @@ class ConnectionSecrets:
         if not self.shared:
             return Note(NoteKind.no_keylog, "encrypted, and no key log with secrets was given")
         known = any(map(self.shared.knows, self.client_randoms))
-        what = f"no {' or '.join(labels)}" if known else "nothing"
+        what = f"no {' or '.join(labels)}" if known else "no secret"
         random = self.client_randoms[0].hex() if self.client_randoms else "unknown"
         text = "; ".join([f"encrypted, and the key log has {what} for client random {random}", *self.hints])
         only_early = tuple(labels) == (Label.CLIENT_EARLY_TRAFFIC_SECRET,)
@@ -180,6 +179,8 @@ class _Stage:
     suites: tuple[Suite, ...]
     protections: list[Protection] = field(default_factory=list)
     generation: int = 0
+    unread: int = 0
+    """How many records came before the secret did."""
 
     def prepare(self, secret: bytes | None) -> None:
         if secret is not None:
@@ -220,7 +221,7 @@ def _fits(suite: Suite, secret: bytes) -> bool:
 
 
 def _digest_size(suite: Suite) -> int:
-    return hashlib.new(suite.hash_name).digest_size
+    return HASHES[suite.hash_name].digest_size
 
 
 class Opener:
@@ -275,10 +276,14 @@ class Opener:
 
     def open(self, record: CapturedRecord) -> Opened | Note | None:
         """What the record holds, a note for what no record may hold, None where it does not open."""
-        attempts = self._search.attempts()
-        for index, stage in enumerate(self._stages):
+        for stage in self._stages:
             if not stage.protections:
                 stage.prepare(self._secrets.find(stage.label))
+                if stage.protections and stage.unread:
+                    # The capture has brought the secret late: so many records of this stage, at most, went by before.
+                    self._search.skip(stage.unread * _SHORTEST_RECORD)
+        attempts = self._search.attempts()
+        for index, stage in enumerate(self._stages):
             try:
                 opened = stage.open(record.raw, attempts)
             except Reason as error:
@@ -287,6 +292,8 @@ class Opener:
                 del self._stages[:index]
                 self._search.found()
                 return Opened(*opened, stage.epoch, stage.generation)
+        for stage in self._stages:
+            stage.unread += not stage.protections
         self._search.failed()
         return None
 
@@ -303,7 +310,7 @@ class Opener:
     def why_not(self, record: CapturedRecord) -> Note:
         """Why a record does not open."""
         if not self._stages:
-            return Note(NoteKind.no_hello, "encrypted, and the capture does not hold both hellos that tell the keys")
+            return Note(NoteKind.no_hello, "encrypted, and the capture lacks a hello that tells the keys")
         stage = self._stages[0]
         if not stage.suites:
             return Note(NoteKind.unsupported_suite, "encrypted, with a cipher suite that is not supported")

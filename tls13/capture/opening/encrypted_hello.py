@@ -1,4 +1,4 @@
-"""The ClientHello inside an encrypted one, where a key log has what it is sealed with. RFC 9849, RFC 9850 §3.
+"""The ClientHello inside an encrypted one, where a key log has what it is sealed with. RFC 9849, RFC 9850 §2.3.
 
 A key log has what the key encapsulation gave (ECH_SECRET) and for which configuration (ECH_CONFIG). Libraries offer
 HPKE from the key encapsulation on only, so the key schedule behind it, of HKDF alone, stands here. RFC 9180 §5.1
@@ -28,7 +28,7 @@ from schemas.encrypted_client_hello import (
 from schemas.errors import DecodeError, EncodeError
 from schemas.extension_block import Extension
 from schemas.extensions import EchOuterExtensions, EncryptedClientHello
-from schemas.handshake import ClientHello, Handshake, ServerHello
+from schemas.handshake import ClientHello, Handshake, HelloRetryRequest, ServerHello
 from schemas.hpke import HpkeSuiteId, KeyScheduleContext, LabeledIkm, LabeledInfo
 from tls13.capture.opening.decryption import ConnectionSecrets
 from tls13.crypto.aead import SUITES, Aead, aes_gcm, chacha20_poly1305
@@ -107,7 +107,7 @@ class Opening:
 class InnerHellos:
     """Opens one connection's encrypted hellos, the second too, and tells whether the server took them."""
 
-    __slots__ = ("_before", "_inner", "_receiver", "_secrets")
+    __slots__ = ("_before", "_inner", "_receiver", "_retry_confirms", "_secrets")
 
     def __init__(self, secrets: ConnectionSecrets) -> None:
         self._secrets = secrets
@@ -115,12 +115,19 @@ class InnerHellos:
         self._before: list[bytes] = []
         """Of the inner handshake: the first hello and the HelloRetryRequest."""
         self._inner: ClientHello | None = None
+        """The latest hello inside, None where it is not known."""
+        self._retry_confirms: bool | None = None
+        """Whether a HelloRetryRequest confirms the first hello inside."""
 
     def client_hello(self, hello: ClientHello) -> Opening | None:
-        """A ClientHello: the one inside it, None where it has none."""
+        """A ClientHello: the one inside it, None where it has none.
+
+        After a HelloRetryRequest that does not confirm the first, the second has none: it repeats what was sealed.
+        """
         extension = EncryptedClientHello.client_hello.find(hello.extensions)
-        if extension is None or not isinstance(extension.content, ECHOuter):
+        if extension is None or not isinstance(extension.content, ECHOuter) or self._retry_confirms is False:
             return None
+        self._inner = None
         try:
             if self._receiver is None:
                 self._receiver = self._prepare(hello.random, extension.content)
@@ -135,10 +142,27 @@ class InnerHellos:
         self._secrets.client_randoms = (self._inner.random, hello.random)
         return Opening(self._inner)
 
-    def hello_retry_request(self, raw: bytes) -> None:
-        """A HelloRetryRequest, with its header."""
-        if self._inner is not None:
-            self._before = [Handshake.of(self._inner).build(), raw]
+    def hello_retry_request(self, raw: bytes, retry: HelloRetryRequest) -> bool | None:
+        """Whether a HelloRetryRequest, given with its header too, confirms the inner hello; None where there is none.
+
+        RFC 9849 §7.2.1
+        """
+        suite = SUITES.get(retry.cipher_suite)
+        if self._inner is None or suite is None:
+            return None
+        first = Handshake.of(self._inner).build()
+        self._before = [first, raw]
+        found = EncryptedClientHello.hello_retry_request.find(retry.extensions)
+        if found is None:
+            self._retry_confirms = False
+            return False
+        transcript = hashlib.new(
+            suite.hash_name, MessageHash(hash=hashlib.new(suite.hash_name, first).digest()).build()
+        )
+        transcript.update(Handshake.of(_unconfirming(retry)).build())
+        expected = _confirmation(suite.hash_name, self._inner, b"hrr ech accept confirmation", transcript.digest())
+        self._retry_confirms = hmac.compare_digest(expected, found)
+        return self._retry_confirms
 
     def server_hello(self, raw: bytes, hello: ServerHello) -> bool | None:
         """Whether the ServerHello, given with its header too, confirms the inner hello; None where there is none.
@@ -146,8 +170,8 @@ class InnerHellos:
         RFC 9849 §7.2
         """
         suite = SUITES.get(hello.cipher_suite)
-        if self._inner is None or suite is None:
-            return None
+        if self._inner is None or suite is None or self._retry_confirms is False:
+            return self._retry_confirms
         name = suite.hash_name
         transcript = hashlib.new(name)
         if self._before:
@@ -155,13 +179,14 @@ class InnerHellos:
             transcript.update(MessageHash(hash=hashlib.new(name, first).digest()).build() + retry)
         transcript.update(Handshake.of(self._inner).build())
         transcript.update(raw[: _SERVER_RANDOM_END.start] + bytes(8) + raw[_SERVER_RANDOM_END.stop :])
-        secret = hkdf_extract(name, bytes(transcript.digest_size), self._inner.random)
-        expected = hkdf_expand_label(name, secret, b"ech accept confirmation", transcript.digest(), 8)
+        expected = _confirmation(name, self._inner, b"ech accept confirmation", transcript.digest())
         return hmac.compare_digest(expected, raw[_SERVER_RANDOM_END])
 
     def _prepare(self, client_random: bytes, outer: ECHOuter) -> HpkeReceiver:
         """Raises _CannotOpen, DecodeError."""
         shared = self._secrets.shared
+        if not shared:
+            raise _CannotOpen("no key log with secrets was given")
         secret, config = (shared.find(label, client_random) for label in (Label.ECH_SECRET, Label.ECH_CONFIG))
         if secret is None or config is None:
             missing = [str(Label.ECH_SECRET)] * (secret is None) + [str(Label.ECH_CONFIG)] * (config is None)
@@ -180,10 +205,19 @@ class _CannotOpen(Exception):
     """Why an encrypted hello stays closed. It never leaves this module."""
 
 
+def _confirmation(hash_name: str, inner: ClientHello, label: bytes, digest: bytes) -> bytes:
+    """What a server that takes the inner hello puts into its own. RFC 9849 §7.2"""
+    secret = hkdf_extract(hash_name, bytes(len(digest)), inner.random)
+    return hkdf_expand_label(hash_name, secret, label, digest, 8)
+
+
 def _config(data: bytes, config_id: int) -> ECHConfig | None:
-    """The configuration in the key log: by itself, as RFC 9850 §3 says, or in a list. Raises DecodeError."""
+    """The configuration in the key log: by itself, as RFC 9850 §2.3 says, or in a list. Raises DecodeError.
+
+    One by itself is the one whatever it is called: clients may make the number up. RFC 9849 §10.4
+    """
     try:
-        configs = [ECHConfig.parse(data)]
+        return ECHConfig.parse(data)
     except DecodeError:
         configs = ECHConfigList.parse(data).configs
     for each in configs:
@@ -203,6 +237,13 @@ def _emptied(extension: Extension) -> Extension:
         return extension
     zeros = bytes(len(sealed.content.payload))
     return EncryptedClientHello.client_hello(replace(sealed, content=replace(sealed.content, payload=zeros)))
+
+
+def _unconfirming(retry: HelloRetryRequest) -> HelloRetryRequest:
+    """With zeros for what confirms the inner hello."""
+    nothing = EncryptedClientHello.hello_retry_request(bytes(8))
+    extensions = [nothing if each.extension_type == nothing.extension_type else each for each in retry.extensions]
+    return replace(retry, extensions=extensions)
 
 
 def expanded(encoded: EncodedClientHelloInner, outer: ClientHello) -> ClientHello:

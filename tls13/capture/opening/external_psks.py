@@ -15,8 +15,10 @@ from schemas.derived import ImportedIdentity, MessageHash, binders_length
 from schemas.errors import DecodeError
 from schemas.extensions import KeyShare, PreSharedKey
 from schemas.handshake import ClientHello, ServerHello
+from tls13.capture.judging.judgement import PskOrigin
 from tls13.capture.opening.decryption import ConnectionSecrets
 from tls13.crypto.aead import SUITES
+from tls13.crypto.hkdf import HASHES
 from tls13.key_schedule import EarlySecret, MainSecret, verify_data
 from tls13.keylog import Label
 from tls13.printable import printable
@@ -32,7 +34,7 @@ class PskSchedule:
     `psks` are by identity. Messages are given with their headers, in the order of the handshake.
     """
 
-    __slots__ = ("_before", "_hello", "_known", "_main", "_psks", "_secrets", "_transcript")
+    __slots__ = ("_before", "_hello", "_known", "_main", "_psks", "_secrets", "_transcript", "origins")
 
     def __init__(self, psks: Mapping[bytes, bytes], secrets: ConnectionSecrets) -> None:
         self._psks = psks
@@ -44,18 +46,24 @@ class PskSchedule:
         """The early secrets of the identities that are known, by their numbers."""
         self._main: MainSecret | None = None
         self._transcript = hashlib.sha256()
+        self.origins: dict[int, PskOrigin] = {}
+        """Where the known identities' keys are from, by their numbers, as their binders tell. RFC 9846 §7.1"""
 
     def client_hello(self, raw: bytes, hello: ClientHello) -> None:
         """A ClientHello: which PSKs it offers, and early data's secret."""
-        self._hello, self._known = raw, {}
+        self._hello, self._known, self.origins = raw, {}, {}
         offered = PreSharedKey.client_hello.find(hello.extensions)
         if offered is None:
             return
         truncated = self._before + raw[: -binders_length(offered)]
+        digests = {name: hashlib.new(name, truncated).digest() for name in _HASHES.values()}
         for number, (identity, binder) in enumerate(zip(offered.identities, offered.binders, strict=False)):
-            early = self._verified(identity.identity, binder, truncated)
-            if early is not None:
-                self._known[number] = early
+            found = self._verified(identity.identity, binder, digests)
+            if found is not None:
+                self._known[number], label = found
+                self.origins[number] = PskOrigin.resumption if label == RESUMPTION_BINDER else PskOrigin.external
+        if not self._known:
+            self._hint("no pre-shared key given fits what the client offers")
         first = self._known.get(0)
         if first is not None and not self._before:
             digest = hashlib.new(first.hash_name, raw).digest()
@@ -74,7 +82,7 @@ class PskSchedule:
         if early is None or suite is None or suite.hash_name != early.hash_name:
             return
         if KeyShare.server_hello.find(hello.extensions) is not None:
-            self._secrets.hints.append("the pre-shared key does not tell it, as psk_dhe_ke adds a key exchange")
+            self._hint("the pre-shared key does not tell it, as psk_dhe_ke adds a key exchange")
             return
         self._transcript = hashlib.new(early.hash_name, self._before + self._hello + raw)
         handshake, digest = early.handshake(None), self._transcript.digest()
@@ -95,21 +103,27 @@ class PskSchedule:
             derived[Label.SERVER_TRAFFIC_SECRET_0] = main.server_application_traffic_secret_0(digest)
             self._main = None
 
-    def _verified(self, identity: bytes, binder: bytes, truncated: bytes) -> EarlySecret | None:
-        """The early secret of that identity, None where it is not known or its binder is of another key."""
+    def _verified(
+        self, identity: bytes, binder: bytes, digests: Mapping[str, bytes]
+    ) -> tuple[EarlySecret, bytes] | None:
+        """The early secret of that identity and its binder's label; None where the key is not known or another."""
         hash_name = _HASHES.get(len(binder))
         if hash_name is None:
             return None
-        digest = hashlib.new(hash_name, truncated).digest()
         candidates = list(self._candidates(identity, hash_name))
         for label, psk in candidates:
             early = EarlySecret.of(hash_name, psk)
-            if hmac.compare_digest(verify_data(hash_name, early.binder_key(label), digest), binder):
-                return early
+            if hmac.compare_digest(verify_data(hash_name, early.binder_key(label), digests[hash_name]), binder):
+                return early, label
         if candidates:
             name = printable(identity.decode("ascii", "backslashreplace"))
-            self._secrets.hints.append(f"the pre-shared key given for identity {name} does not fit its binder")
+            self._hint(f"the pre-shared key given for identity {name} does not fit its binder")
         return None
+
+    def _hint(self, text: str) -> None:
+        """Why a secret may not be there, said once."""
+        if text not in self._secrets.hints:
+            self._secrets.hints.append(text)
 
     def _candidates(self, identity: bytes, hash_name: str) -> Iterable[tuple[bytes, bytes]]:
         """The keys that the identity may stand for, each with the label of its binder."""
@@ -129,6 +143,13 @@ class PskSchedule:
         psk = self._psks.get(wrapped.external_identity)
         if psk is None or KDF_HASHES.get(wrapped.target_kdf) != hash_name:
             return
-        for each in import_psk(wrapped.external_identity, psk, context=wrapped.context, targets=[wrapped.target_kdf]):
-            if each.identity == identity:
-                yield each.binder_label, each.key
+        # The identity does not say which hash goes with the key itself; SHA-256, where nobody said another.
+        for own_hash in HASHES:
+            imported = import_psk(
+                wrapped.external_identity,
+                psk,
+                context=wrapped.context,
+                hash_name=own_hash,
+                targets=[wrapped.target_kdf],
+            )
+            yield from ((each.binder_label, each.key) for each in imported if each.identity == identity)

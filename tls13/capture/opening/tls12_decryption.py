@@ -1,7 +1,7 @@
 """The protected records of TLS 1.2, opened with the main secret of a key log. RFC 5246 §6.2.3.3, §6.3.
 
-Only the AEAD suites: what CBC and RC4 protect stays as it is. A connection that resumes another has that one's main
-secret (RFC 5246 §7.3, RFC 5077 §3.1), so that either's line in the key log will do.
+Only the AEAD suites of AES and ChaCha20: what other suites protect stays as it is. A connection that resumes another
+has that one's main secret (RFC 5246 §7.3, RFC 5077 §3.1), so that either's line in the key log will do.
 """
 
 from __future__ import annotations
@@ -231,8 +231,7 @@ class Tls12Session:
             return Note(NoteKind.legacy_version, text)
         form = form_of(hello.cipher_suite)
         if form is None:
-            text = f"encrypted with {hello.cipher_suite}: of TLS 1.2, only AEAD suites are decrypted"
-            return Note(NoteKind.unsupported_suite, text)
+            return Note(NoteKind.unsupported_suite, _why_unsupported(hello.cipher_suite))
         main_secret = self._secrets.find(Label.CLIENT_RANDOM) or self._resumed(hello)
         if main_secret is None:
             return self._secrets.why_not([Label.CLIENT_RANDOM])
@@ -252,8 +251,22 @@ class Tls12Session:
         return next((secret for secret in sessions if secret is not None), None)
 
 
+_UNSUPPORTED = {
+    "NULL": "{} encrypts nothing, but ends each record with a MAC: its records are left as they are",
+    "RC4": "encrypted with {}, a stream cipher: of TLS 1.2, only AEAD suites are decrypted",
+    "CBC": "encrypted with {}, a block cipher in CBC mode: of TLS 1.2, only AEAD suites are decrypted",
+}
+"""What is said of suites that have no `Form`, by what is in the name of their protection."""
+
+
+def _why_unsupported(suite: CipherSuite) -> str:
+    _, _, protection = str(suite).partition("_WITH_")
+    texts = (text for part, text in _UNSUPPORTED.items() if part in protection)
+    return next(texts, "encrypted with {}, whose cipher is not supported").format(suite)
+
+
 _NO_HELLO = Note(
-    NoteKind.no_hello, "encrypted under TLS 1.2 or older, and the capture does not hold both hellos that tell the keys"
+    NoteKind.no_hello, "encrypted under TLS 1.2 or older, and the capture lacks a hello that tells the keys"
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import brotli
 import zstandard
@@ -21,17 +22,29 @@ _ZSTD_WINDOW = 2**23
 """What a frame may make its reader remember: as much as RFC 8878 §3.1.1.1.2 wants supported."""
 
 
-def decompressed(message: CompressedCertificate) -> Certificate | None:
-    """The message inside; None where the algorithm is not known, or where it does not give the length promised."""
+class Decompressed(NamedTuple):
+    """The message inside, None where it is not known, and what is wrong with the one that was sent."""
+
+    certificate: Certificate | None
+    breach: str = ""
+
+
+def decompressed(message: CompressedCertificate) -> Decompressed:
+    """What a compressed message holds. Of an algorithm that is not known, or of what is too long, nothing is known."""
     decompress = _ALGORITHMS.get(message.algorithm)
     length = message.uncompressed_length
     if decompress is None or length > _LONGEST:
-        return None
+        return Decompressed(None)
     try:
         content = decompress(message.compressed_certificate_message, length + 1)
-        return Certificate.parse(content) if len(content) == length else None
-    except (zlib.error, brotli.error, zstandard.ZstdError, DecodeError):
-        return None
+    except (zlib.error, brotli.error, zstandard.ZstdError):
+        return Decompressed(None, f"what was compressed with {message.algorithm} is damaged")
+    if len(content) != length:
+        return Decompressed(None, f"what was compressed with {message.algorithm} is no {length} bytes, as was promised")
+    try:
+        return Decompressed(Certificate.parse(content))
+    except DecodeError as error:
+        return Decompressed(None, f"no Certificate was compressed: {error}")
 
 
 def _inflate(data: bytes, most: int) -> bytes:

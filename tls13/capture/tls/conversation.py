@@ -35,6 +35,7 @@ from tls13.capture.opening.encrypted_hello import InnerHellos
 from tls13.capture.opening.external_psks import PskSchedule
 from tls13.capture.opening.tls12_decryption import Tls12Opener, Tls12Session
 from tls13.capture.tls.assembly import Assembly, Content, as_handshake, message_of, opaque, parsed
+from tls13.capture.tls.record_starts import is_content
 from tls13.capture.tls.records import CapturedRecord, Hole
 from tls13.crypto.aead import SUITES
 
@@ -194,6 +195,11 @@ class Conversation:
             yield from self._read_without_change(side, record)
         elif content_type is ContentType.application_data:
             yield from self._opened(side, record, side.opener.open(record))
+        elif side.has_changed and self._suite is None and _is_encrypted_handshake(record):
+            # TLS 1.3 goes on in the clear behind ChangeCipherSpec with hellos only, after a HelloRetryRequest.
+            self._legacy = True
+            side.tls12 = self._tls12.opener(side.direction)
+            yield from self._opened(side, record, side.tls12.open(record))
         elif not self._is_tls13 and _is_encrypted_alert(record):
             yield side.opaque(record, self._tls12.why_not(), Epoch.legacy)
         else:
@@ -238,6 +244,7 @@ class Conversation:
                 # Where neither hello was seen, what follows is encrypted under some older version.
                 if content.epoch in _CLEAR_EPOCHS and (self._legacy or (self._suite or self._client_random) is None):
                     side.tls12 = self._tls12.opener(side.direction)
+                side.has_changed = True
             case _:
                 yield message_of(side.direction, content)
 
@@ -340,6 +347,7 @@ class Conversation:
                 self._tls12.server_hello(hello)
                 self._chosen(suite, legacy=True)
             case older:
+                self._legacy = self._legacy or self._suite is None
                 self._tls12.see(older)
                 return
         yield from self._release(self._sides[side.direction.opposite], read=True)
@@ -386,7 +394,7 @@ def _older_hello(raw: bytes) -> tls12.Handshake | None:
 class _Side:
     """What is kept of one direction."""
 
-    __slots__ = ("assembly", "direction", "has_gap", "held", "held_bytes", "opener", "tls12", "waits")
+    __slots__ = ("assembly", "direction", "has_changed", "has_gap", "held", "held_bytes", "opener", "tls12", "waits")
 
     def __init__(self, direction: Direction, secrets: ConnectionSecrets, limits: Limits) -> None:
         self.direction = direction
@@ -398,6 +406,8 @@ class _Side:
         self.held_bytes = 0
         self.has_gap = False
         """Whether something is missing from before its ChangeCipherSpec."""
+        self.has_changed = False
+        """Whether ChangeCipherSpec has been seen."""
         self.waits = True
         """Whether records may be held for a hello; not after too many have been."""
 
@@ -424,6 +434,12 @@ class _Side:
 def _is_encrypted_alert(record: CapturedRecord) -> bool:
     """TLS 1.2 and older encrypt alerts in records of their own type, and a connection may be seen only from there."""
     return record.header.type is ContentType.alert and record.header.length != _ALERT_LENGTH
+
+
+def _is_encrypted_handshake(record: CapturedRecord) -> bool:
+    """TLS 1.2 and older encrypt Finished in a record of its own type."""
+    content_type, length = record.header.type, record.header.length
+    return content_type is ContentType.handshake and not is_content(content_type, record.fragment, length, False)
 
 
 _ALERT_LENGTH = 2
