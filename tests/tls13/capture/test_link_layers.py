@@ -106,7 +106,7 @@ def test_a_packet_cut_by_the_capture_tells_its_length_on_the_wire() -> None:
         (1, ethernet(b"\0\1\x08\0\6\4\0\1" + bytes(20), 0x0806)),
         (1, ethernet(b"\x42\x42\x03" + bytes(40), 38)),
         (1, ethernet(b"\xff\xff" + bytes(40), 42)),
-        (1, ethernet(b"\xaa\xaa\x03\0\0\0\x08\0" + IPV4, len(IPV4) + 8)),
+        (1, ethernet(b"\xaa\xaa\x03\0\0\0\x08\6" + bytes(28), 36)),
         (1, ethernet(bytes(40), 0x88CC)),
         (101, ipv4(CLIENT.address, SERVER.address, bytes(20), protocol=1)),
         (101, ipv6(CLIENT6.address, SERVER6.address, bytes(20), next_header=58)),
@@ -162,6 +162,9 @@ GRE_WITH_ALL = struct.pack(">HHHHII", 0xB000, 0x86DD, 0xABCD, 0, 7, 99)  # check
 VXLAN = bytes.fromhex("0800000000002a00")  # a network identifier is there: 42
 GENEVE = bytes.fromhex("0000655800002a00")  # version 0, no options, Ethernet inside, network identifier 42
 GENEVE_WITH_OPTIONS = bytes.fromhex("0280080000002a00 0102030100000007")  # two words of them, IPv4 inside
+GTP = bytes.fromhex("30ff 0040 00000007")  # version 1, user data, tunnel 7
+GTP_EXTENDED = bytes.fromhex("34ff 0040 00000007 00000085 01 1000 c0 02 000000 000000 00")  # two extension headers
+ERSPAN = bytes.fromhex("1000 88be 00000001 1001000000000000")  # packet 1 of version 2's
 LABELS = bytes.fromhex("0001003f 0001103f 0001213f")  # 16, 17 and 18, the last marked as such
 PPPOE = bytes.fromhex("11000001")  # version 1, type 1, session data, session 1
 
@@ -180,6 +183,11 @@ def udp(payload: bytes, *, source: int = 50000, destination: int = 443) -> bytes
         (ipv4(*OUTER, udp(VXLAN + ethernet(IPV6, 0x86DD), destination=4789), protocol=17), SEGMENT6),
         (ipv4(*OUTER, udp(GENEVE + ethernet(IPV4), destination=6081), protocol=17), SEGMENT),
         (ipv4(*OUTER, udp(GENEVE_WITH_OPTIONS + IPV4, destination=6081), protocol=17), SEGMENT),
+        (ipv4(*OUTER, udp(b"\x88" + VXLAN[1:] + ethernet(IPV4), destination=4789), protocol=17), SEGMENT),
+        (ipv4(*OUTER, udp(GTP + IPV4, destination=2152), protocol=17), SEGMENT),
+        (ipv4(*OUTER, udp(GTP_EXTENDED + IPV6, destination=2152), protocol=17), SEGMENT6),
+        (ipv4(*OUTER, ERSPAN + ethernet(IPV4), protocol=47), SEGMENT),
+        (ipv4(*OUTER, struct.pack(">HH", 0, 0x88BE) + ethernet(IPV4), protocol=47), SEGMENT),
         (ipv4(*OUTER, IPV4, protocol=4), SEGMENT),
         (ipv4(*OUTER, IPV6, protocol=41), SEGMENT6),
         (ipv6(*OUTER6, IPV4, next_header=4), SEGMENT),
@@ -194,6 +202,18 @@ def test_tunnels_lead_to_the_segment_inside(data: bytes, expected: Segment) -> N
 def test_labels_lead_to_the_packet_behind_them(ethertype: int) -> None:
     assert found(ethernet(LABELS + IPV4, ethertype), 1) == (SEGMENT, [])
     assert found(ethernet(VLAN[:2] + struct.pack(">H", ethertype) + LABELS[8:] + IPV6, 0x8100), 1) == (SEGMENT6, [])
+
+
+def test_frames_with_a_length_may_have_snap() -> None:
+    snap = bytes.fromhex("aaaa03 000000 0800")
+    assert found(ethernet(snap + IPV4, len(snap + IPV4)), 1) == (SEGMENT, [])
+
+
+@pytest.mark.parametrize("start", ["30fe", "10ff", "50ff", "00"])
+def test_other_messages_to_the_port_of_a_tunnel_are_datagrams(start: str) -> None:
+    payload = bytes.fromhex(start) + GTP[2:] + IPV4
+    data = ipv4(CLIENT.address, SERVER.address, udp(payload, source=CLIENT.port, destination=2152), protocol=17)
+    assert found(data) == (Datagram(START, CLIENT, SERVER._replace(port=2152), payload), [])
 
 
 def test_sessions_of_ppp_over_ethernet_lead_to_the_packet_inside() -> None:
@@ -214,9 +234,10 @@ def test_what_leads_to_a_packet_may_be_cut(ethertype: int, data: bytes) -> None:
     assert found(ethernet(data, ethertype), 1) == (None, [WarningKind.unreadable])
 
 
-def test_a_geneve_header_of_another_version_is_passed_over() -> None:
-    data = udp(b"\x40" + GENEVE[1:] + ethernet(IPV4), destination=6081)
-    assert found(ipv4(*OUTER, data, protocol=17)) == (None, [])
+def test_a_geneve_header_of_another_version_is_in_a_datagram() -> None:
+    payload = b"\x40" + GENEVE[1:] + ethernet(IPV4)
+    data = ipv4(CLIENT.address, SERVER.address, udp(payload, source=CLIENT.port, destination=6081), protocol=17)
+    assert found(data) == (Datagram(START, CLIENT, SERVER._replace(port=6081), payload), [])
 
 
 def test_tunnels_in_tunnels_end_somewhere() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-import dpkt.gre
 import dpkt.ip
 import dpkt.ip6
 import dpkt.tcp
@@ -22,7 +21,8 @@ from tls13.capture.files.packets import Packet
 from tls13.capture.limits import Limits
 from tls13.capture.network.addresses import Endpoint, Endpoints
 from tls13.capture.network.fragments import Fragment, Fragments
-from tls13.capture.network.link_types import BEFORE_IP, IPV4, IPV6, LINK_TYPES, OTHER, Place, ethernet
+from tls13.capture.network.link_types import BEFORE_IP, IPV4, IPV6, LINK_TYPES, Place
+from tls13.capture.network.tunnels import IP_IN_IP, UDP_TUNNELS, behind_gre
 from tls13.capture.quic.packets import is_quic
 
 
@@ -158,9 +158,9 @@ class Layers:
         if protocol == dpkt.ip.IP_PROTO_UDP:
             return self._udp(timestamp, data, at, end, addresses, depth)
         if protocol == dpkt.ip.IP_PROTO_GRE:
-            return self._tunnelled(timestamp, data[:end], _behind_gre(data, at), depth)
-        if protocol in _IP_IN_IP:
-            return self._tunnelled(timestamp, data[:end], (_IP_IN_IP[protocol], at), depth)
+            return self._tunnelled(timestamp, data[:end], behind_gre(data, at), depth)
+        if protocol in IP_IN_IP:
+            return self._tunnelled(timestamp, data[:end], (IP_IN_IP[protocol], at), depth)
         return None
 
     def _tcp(self, timestamp: int, data: bytes, at: int, end: int, addresses: bytes) -> Segment | None:
@@ -187,10 +187,10 @@ class Layers:
         payload_at = at + _UDP.size
         if length:
             end = min(end, at + length)
-        if port == _VXLAN_PORT and data[payload_at : payload_at + 1] == _VXLAN_FLAGS:
-            return self._tunnelled(timestamp, data[:end], ethernet(data, payload_at + _VXLAN_LENGTH), depth)
-        if port == _GENEVE_PORT and end - payload_at >= _GENEVE.size:
-            return self._tunnelled(timestamp, data[:end], _behind_geneve(data, payload_at), depth)
+        if port in UDP_TUNNELS and payload_at < end:
+            inside = UDP_TUNNELS[port](data[:end], payload_at)
+            if inside is not None:
+                return self._tunnelled(timestamp, data[:end], inside, depth)
         source, destination = self._endpoints.of(addresses, data[at : at + 4])
         payload = data[payload_at:end]
         if self._is_cut and end > len(data) and is_quic(payload):
@@ -205,33 +205,10 @@ class Layers:
             self._log.add(WarningKind.unreadable, what)
 
     def _tunnelled(self, timestamp: int, data: bytes, inside: Place, depth: int) -> Segment | Datagram | None:
-        ethertype, at = inside
-        if ethertype == dpkt.ethernet.ETH_TYPE_TEB:
-            ethertype, at = ethernet(data, at)
         if depth == _DEEPEST_TUNNEL:
             self._log.add(WarningKind.unsupported, f"packets in more than {_DEEPEST_TUNNEL} tunnels are not read")
             return None
-        return self._network(timestamp, data, ethertype, at, depth + 1)
-
-
-def _behind_gre(data: bytes, at: int) -> Place:
-    """What a GRE header of version 0 leads to. RFC 2784, RFC 2890"""
-    flags, ethertype = _GRE.unpack_from(data, at)
-    at += _GRE.size
-    if flags & (_GRE_VERSION | dpkt.gre.GRE_RP):
-        return OTHER, at
-    for present, _, code in dpkt.gre.GRE_opt_fields:
-        if flags & present:
-            at += struct.calcsize(code)
-    return ethertype, at
-
-
-def _behind_geneve(data: bytes, at: int) -> Place:
-    """What a Geneve header of version 0 leads to; its options are counted in words. RFC 8926 §3.4"""
-    first, _, ethertype, _ = _GENEVE.unpack_from(data, at)
-    if first >> 6:
-        return OTHER, at
-    return ethertype, at + _GENEVE.size + ((first & 0x3F) << 2)
+        return self._network(timestamp, data, *inside, depth + 1)
 
 
 _IPV4 = struct.Struct(dpkt.ip.IP.__hdr_fmt__)
@@ -239,16 +216,12 @@ _IPV6 = struct.Struct(dpkt.ip6.IP6.__hdr_fmt__)
 _FRAGMENT_HEADER = struct.Struct(dpkt.ip6.IP6FragmentHeader.__hdr_fmt__)
 _TCP = struct.Struct(dpkt.tcp.TCP.__hdr_fmt__)
 _UDP = struct.Struct(dpkt.udp.UDP.__hdr_fmt__)
-_GRE = struct.Struct(dpkt.gre.GRE.__hdr_fmt__)
-_GENEVE = struct.Struct(">BBHI")
 
 _IPV4_FRAGMENT = dpkt.ip.IP_OFFMASK | dpkt.ip.IP_MF
 _IPV6_OFFSET, _IPV6_MORE = 0xFFF8, 1
 _IPV6_FRAGMENT = _IPV6_OFFSET | _IPV6_MORE
 _TCP_FLAGS = 0x1FF
-_GRE_VERSION = 7
-_IP_IN_IP = {dpkt.ip.IP_PROTO_IPIP: IPV4, dpkt.ip.IP_PROTO_IP6: IPV6}
-_PROTOCOLS = frozenset({dpkt.ip.IP_PROTO_TCP, dpkt.ip.IP_PROTO_UDP, dpkt.ip.IP_PROTO_GRE, *_IP_IN_IP})
+_PROTOCOLS = frozenset({dpkt.ip.IP_PROTO_TCP, dpkt.ip.IP_PROTO_UDP, dpkt.ip.IP_PROTO_GRE, *IP_IN_IP})
 _EXTENSION_HEADERS = frozenset(
     {
         dpkt.ip.IP_PROTO_HOPOPTS,
@@ -259,10 +232,6 @@ _EXTENSION_HEADERS = frozenset(
     }
 )
 _MOST_EXTENSION_HEADERS = 32
-_VXLAN_PORT, _VXLAN_FLAGS, _VXLAN_LENGTH = 4789, b"\x08", 8
-"""RFC 7348 §5"""
-_GENEVE_PORT = 6081
-"""RFC 8926 §3.3"""
 _DEEPEST_TUNNEL = 4
 
 _SNAPPED = "packets are cut by the snap length: capture again with -s 0"

@@ -20,8 +20,12 @@ Place = tuple[int, int]
 
 
 def ethernet(data: bytes, at: int = 0) -> Place:
-    """A frame, with any number of VLAN tags. Raises IndexError where it is too short."""
-    return _behind_tags(data, at + _ETHERNET_LENGTH)
+    """A frame, with any number of VLAN tags, and SNAP behind a length. Raises IndexError where it is too short."""
+    ethertype, at = _behind_tags(data, at + _ETHERNET_LENGTH)
+    if ethertype <= _LONGEST_PAYLOAD and data[at : at + len(_SNAP)] == _SNAP:
+        at += len(_SNAP) + 2
+        return data[at - 2] << 8 | data[at - 1], at
+    return ethertype, at
 
 
 def raw_ip(data: bytes, at: int = 0) -> Place:
@@ -80,6 +84,10 @@ def _behind_tags(data: bytes, at: int) -> Place:
     return ethertype, at
 
 
+_LONGEST_PAYLOAD = 1500
+"""What is more is an ethertype, in place of the payload's length. IEEE 802.3 §3.2.6"""
+_SNAP = b"\xaa\xaa\x03\x00\x00\x00"
+"""RFC 1042: LLC and SNAP, up to the ethertype."""
 _ETHERNET_LENGTH: int = dpkt.ethernet.Ethernet.__hdr_len__
 _SLL_LENGTH: int = dpkt.sll.SLL.__hdr_len__
 _SLL2_LENGTH: int = dpkt.sll2.SLL2.__hdr_len__
