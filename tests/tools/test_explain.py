@@ -47,10 +47,10 @@ from schemas.handshake import (
     ServerHello,
 )
 from schemas.record import ChangeCipherSpec, TLSPlaintext
+from tls13.capture.files.hexadecimal import NotHexadecimal, from_hexadecimal
 from tools.explain import explain
 from tools.explaining.annotation import Annotation
 from tools.explaining.guesses import guess
-from tools.explaining.hex_input import NotHexadecimal, from_hexadecimal
 
 HELLO = ClientHello(
     random=bytes(range(32)),

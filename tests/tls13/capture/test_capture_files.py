@@ -159,6 +159,10 @@ RECORDS = bytes.fromhex("16030100040e000000 15030300020100")
         "\n  " + RECORDS.hex(":") + "\n",
         ", ".join(f"0x{byte:02x}" for byte in RECORDS),
         "".join(f"\\x{byte:02x}" for byte in RECORDS),
+        "00000000: 1603 0100 040e 0000 0015 0303 0002 0100  ................\n",  # xxd
+        "00000000  16 03 01 00 04 0e 00 00  00 15 03 03 00 02 01 00  |................|\n00000010\n",  # hexdump -C
+        "000000 16 03 01 00 04 0e 00\n000007 00 00 15 03 03 00 02 01 00\n000010\n",  # od -A x -t x1
+        "0000  16 03 01 00 04 0e 00 00\n0008  00 15 03 03 00 02 01 00\n",  # tshark -x
     ],
 )
 def test_records_without_packets_are_read_as_bytes_and_as_hexadecimal(text: str) -> None:
@@ -178,7 +182,15 @@ def test_long_hexadecimal_is_read_in_pieces() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [(RECORDS.hex() + " xyz", "'x'"), ("16151", "odd number"), (b"abcd".hex(), "starts with 36 31 36 32")],
+    [
+        (RECORDS.hex() + " xyz", "'x'"),
+        ("16151", "odd number"),
+        (b"abcd".hex(), "starts with 36 31 36 32"),
+        ("0000000 0316 0001 0e04 0000\n0000008\n", "swaps bytes"),
+        ("0000: 1603\n0004: 0100\n", "line 2 of the dump is not at offset 2"),
+        ("0000: 1603\n" + "".join(f"{2 + at:06x}: 00\n" for at in range(2**21)), "a dump of more than"),
+    ],
+    ids=["no digit", "odd", "no record", "swapped", "offset", "long"],
 )
 def test_hexadecimal_that_is_wrong_is_refused_with_a_reason(text: str, words: str) -> None:
     with pytest.raises(CaptureError, match=words):

@@ -1,11 +1,16 @@
-"""TLS records with no packets around them: one direction of a connection, as bytes or written down in hexadecimal."""
+"""TLS records with no packets around them: one direction of a connection, as bytes or written down in hexadecimal.
+
+Plain digits are read as they come. A dump, with offsets, is taken as a whole.
+"""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 
 from tls13.capture.files.framing import CorruptError, CutShortError, ExactReader, Readable
+from tls13.capture.files.hexadecimal import NotHexadecimal, begins_a_dump, from_hexadecimal
 from tls13.capture.files.packets import Packet
 
 LINKTYPE_RECORDS = -1
@@ -19,6 +24,9 @@ _NO_DIGIT = re.compile(rb"[^0-9a-fA-F]")
 _RECOGNISED_BY = 3
 """So many bytes, which a slow stream may give one after the other."""
 _PIECE = 2**14
+_LONGEST_LINE = 2**10
+_LONGEST_DUMP = 2**24
+"""Characters."""
 
 
 def bare_packets(head: bytes, stream: ExactReader) -> Iterator[Packet] | None:
@@ -29,12 +37,13 @@ def bare_packets(head: bytes, stream: ExactReader) -> Iterator[Packet] | None:
     if _RECORD.match(head):
         return _pieces(head, stream)
     if _HEXADECIMAL.fullmatch(head):
-        digits = _Hexadecimal(head, stream)
+        text = _with_first_line(head, stream)
+        written = _dump(text, stream) or _Hexadecimal(text, stream)
         start = b""
-        while len(start) < _RECOGNISED_BY and (more := digits.read(_PIECE)):
+        while len(start) < _RECOGNISED_BY and (more := written.read(_PIECE)):
             start += more
         if _RECORD.match(start):
-            return _pieces(start, digits)
+            return _pieces(start, written)
     return None
 
 
@@ -42,6 +51,30 @@ def _pieces(data: bytes, stream: Readable) -> Iterator[Packet]:
     while data:
         yield Packet(0, LINKTYPE_RECORDS, data, len(data))
         data = stream.read(_PIECE)
+
+
+def _with_first_line(head: bytes, stream: ExactReader) -> bytes:
+    """The text up to where its first line ends, and more that was read with it."""
+    text = head
+    while b"\n" not in text.lstrip() and len(text) < _LONGEST_LINE and (more := stream.read(_LONGEST_LINE)):
+        text += more
+    return text
+
+
+def _dump(text: bytes, stream: ExactReader) -> Readable | None:
+    """What a dump writes down, None where the text begins none. Raises CorruptError."""
+    try:
+        if not begins_a_dump(text.lstrip().partition(b"\n")[0].decode("ascii", "replace")):
+            return None
+        pieces, length = [text], len(text)
+        while more := stream.read(_PIECE):
+            pieces.append(more)
+            length += len(more)
+            if length > _LONGEST_DUMP:
+                raise CorruptError(f"a dump of more than {_LONGEST_DUMP} characters")
+        return io.BytesIO(from_hexadecimal(b"".join(pieces).decode("ascii", "replace")))
+    except NotHexadecimal as error:
+        raise CorruptError(str(error)) from None
 
 
 class _Hexadecimal:
@@ -74,7 +107,7 @@ class _Hexadecimal:
                 f"{chr(strange.group()[0])!r} before byte {self._stream.position} is no hexadecimal digit"
             )
         odd = len(digits) % 2
-        if odd and self._is_over:
+        if self._is_over and len(digits) == 1:
             raise CutShortError("an odd number of hexadecimal digits makes no whole bytes")
         self._text = digits[len(digits) - odd :] + text[end:]
         return digits
