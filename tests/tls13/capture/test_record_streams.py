@@ -356,3 +356,10 @@ def test_records_and_garbage_in_turn_are_told_apart_however_many_there_are() -> 
     assert len(holes) == 5000
     assert {(length, reason) for _, length, reason in holes} == {(1, NOT_TLS)}
     assert found.count(CCS) == 10_002
+
+
+def test_many_records_with_rubbish_between_them_in_one_piece_take_no_longer_than_their_bytes() -> None:
+    short = record(ContentType.application_data, bytes(17))
+    found = read(CLIENT_HELLO + (short + short + b"\xff") * 40_000)
+    assert len(found) == 1 + 3 * 40_000
+    assert found[-4:] == [(found[-4][0], 1, NOT_TLS), short, short, (found[-4][0] + 45, 1, NOT_TLS)]

@@ -226,18 +226,29 @@ class RecordStream:
         return self._records(timestamp, self._base, bytes(self._buffer))
 
     def _records(self, timestamp: int, offset: int, data: bytes) -> Sequence[Found]:
-        """The whole records in bytes that start with one, and where they end, in those that are found behind that."""
-        found = self._cut(timestamp, offset, data)
-        while self._lost_from is not None and self._finds_again(segment_at=-1):
-            found += self._lost(timestamp, self._base)
-            self._lost_from = None
-            found += self._cut(timestamp, self._base, bytes(self._buffer))
+        """The whole records in bytes that start with one, and in what follows bytes that are none. Keeps the rest."""
+        found: list[Found] = []
+        at = 0
+        while True:
+            at, wanted = self._cut(timestamp, offset, data, at, found)
+            if wanted:
+                break
+            lost, (at, is_believed) = at, _next_record(data, at)
+            if not is_believed:
+                self._lost_from = offset + lost
+                break
+            found.append(Hole(timestamp, offset + lost, at - lost, GapReason.not_tls))
+        self._base = offset + at
+        self._buffer[:] = data[at:]
+        self._wanted = wanted
         return found
 
-    def _cut(self, timestamp: int, offset: int, data: bytes) -> list[Found]:
-        """The whole records up to what is none, or not all there: that is kept. Tells in `_lost_from` which it is."""
-        found: list[Found] = []
-        at, size = 0, len(data)
+    def _cut(self, timestamp: int, offset: int, data: bytes, at: int, found: list[Found]) -> tuple[int, int]:
+        """Adds the whole records from `at` on to those found.
+
+        Returns where they end, and how many bytes the record there needs that is not whole: 0 where there is none.
+        """
+        size = len(data)
         while size - at >= HEADER_LENGTH:
             length = data[at + 3] << 8 | data[at + 4]
             if (
@@ -246,24 +257,15 @@ class RecordStream:
                 or data[at + 2] > NEWEST_MINOR_VERSION
                 or length > MAX_LEGACY_CIPHERTEXT
             ):
-                self._keep(offset + at, data[at:], 0)
-                self._lost_from = offset + at
-                return found
+                return at, 0
             end = at + HEADER_LENGTH + length
             if end > size:
-                self._keep(offset + at, data[at:], HEADER_LENGTH + length)
-                return found
+                return at, HEADER_LENGTH + length
             header = _header(data[at : at + HEADER_LENGTH])
             found.append(CapturedRecord(timestamp, self._number, offset + at, header, data[at:end]))
             self._number += 1
             at = end
-        self._keep(offset + at, data[at:], HEADER_LENGTH)
-        return found
-
-    def _keep(self, offset: int, data: bytes, wanted: int) -> None:
-        self._base = offset
-        self._buffer[:] = data
-        self._wanted = wanted
+        return at, HEADER_LENGTH
 
     def _drop(self, length: int) -> None:
         del self._buffer[:length]
@@ -309,22 +311,25 @@ class RecordStream:
             yield Hole(timestamp, self._lost_from, until - self._lost_from, GapReason.not_tls)
 
     def _finds_again(self, segment_at: int) -> bool:
-        """Whether the buffer holds a place that is a record's start beyond doubt. Drops what is before it.
+        """Whether the buffer holds a place that is a record's start beyond doubt. Drops what is before it."""
+        at, is_believed = _next_record(bytes(self._buffer), 0, segment_at)
+        self._drop(at)
+        return is_believed
 
-        A header is believed where its record ends with the data or another header follows, and at the start of a
-        segment, which is at `segment_at` in the buffer.
-        """
-        data = bytes(self._buffer)
-        for match in HEADER.finditer(data):
-            at = match.start()
-            end = at + HEADER_LENGTH + int.from_bytes(data[at + 3 : at + HEADER_LENGTH], "big")
-            following = is_header(data[end : end + HEADER_LENGTH], ANY_TYPE)
-            if is_header(data[at : at + HEADER_LENGTH], ANY_TYPE) and following is not False:
-                believed = following is True or end == len(data) or at == segment_at
-                self._drop(at)
-                return believed
-        self._drop(max(len(data) - HEADER_LENGTH + 1, 0))
-        return False
+
+def _next_record(data: bytes, start: int, segment_at: int = -1) -> tuple[int, bool]:
+    """Where a record may start next, and whether that is beyond doubt. Before that none does.
+
+    A header is believed where its record ends with the data or another header follows, and at the start of a segment,
+    which is at `segment_at`.
+    """
+    for match in HEADER.finditer(data, start):
+        at = match.start()
+        end = at + HEADER_LENGTH + int.from_bytes(data[at + 3 : at + HEADER_LENGTH], "big")
+        following = is_header(data[end : end + HEADER_LENGTH], ANY_TYPE)
+        if is_header(data[at : at + HEADER_LENGTH], ANY_TYPE) and following is not False:
+            return at, following is True or end == len(data) or at == segment_at
+    return max(len(data) - HEADER_LENGTH + 1, start), False
 
 
 @lru_cache(maxsize=1024)
