@@ -97,7 +97,8 @@ def of_client_hello(hello: ClientHello, offer: Offer) -> Iterator[Breach]:
     yield from _misplaced("client_hello", hello.extensions)
     yield from _missing(types)
     yield from _of_psks(hello, types)
-    outside = [group for group in offer.key_shares if group not in offer.groups]
+    groups = frozenset(offer.groups)
+    outside = [group for group in offer.key_shares if group not in groups]
     if outside and offer.groups:
         yield KEY_SHARE_GROUP, f"a key share for {_list(outside)}, not among the supported groups"
     if len(set(offer.key_shares)) < len(offer.key_shares):
@@ -258,8 +259,9 @@ def _unoffered_suite(offer: Offer, suite: CipherSuite, rule: Rule = UNOFFERED_SU
 def _unsolicited(
     offer: Offer, extensions: Iterable[Extension] | None, rule: Rule = UNSOLICITED_EXTENSION
 ) -> Iterator[Breach]:
+    asked = _UNASKED.union(offer.extensions)
     for each in extensions or ():
-        if each.extension_type not in offer.extensions and each.extension_type not in _UNASKED:
+        if each.extension_type not in asked:
             yield rule, f"{each.extension_type} answers nothing that the client sent"
 
 
