@@ -10,9 +10,9 @@ import pytest
 from ours import CIPHER_SUITES, OurServer, receive, sending
 from peers import PATIENCE, Peer, installed
 
-from schemas.code_points import CipherSuite, HandshakeType, NamedGroup
+from schemas.code_points import CipherSuite, ContentType, HandshakeType, NamedGroup
 from tls13 import ClientConfig, Connection, Observation, TLSSocket, TrustStore
-from tls13.capture import CaptureWriter, Direction, Endpoint
+from tls13.capture import CaptureWriter, Direction, Endpoint, Message, read_capture
 from tls13.events import SecretDerived
 
 FLIGHTS = [
@@ -133,6 +133,27 @@ def test_data_after_a_key_update_is_decrypted(
     assert handshake_types(tshark, file, server.port) == [*FLIGHTS, *[HandshakeType.key_update] * 2]
     data = tshark(file, server.port, "tls.app_data", "data.data")
     assert [bytes.fromhex(line) for (line,) in data] == [b"before", b"before", b"after", b"after"]
+
+
+def test_every_generation_of_keys_is_read_here_as_there(
+    serve: Callable[..., OurServer], record: Callable[..., Path], tshark: Tshark
+) -> None:
+    def talk(tls: TLSSocket) -> None:
+        for number in range(4):
+            say(b"%d" % number)(tls)
+            tls.update_keys(request_peer=bool(number % 2))
+
+    server = serve()
+    file = record(server, talk)
+    data = tshark(file, server.port, "tls.app_data", "data.data")
+    (connection,) = read_capture(file)
+    said = [each for each in connection.messages if isinstance(each, Message)]
+    ours = [each for each in said if each.content_type is ContentType.application_data]
+    assert [each.raw for each in ours] == [bytes.fromhex(line) for (line,) in data]
+    assert [each.raw for each in ours] == [b"0", b"0", b"1", b"1", b"2", b"2", b"3", b"3"]
+    assert [each.generation for each in ours if each.direction is Direction.client] == [0, 1, 2, 3]
+    assert [each.generation for each in ours if each.direction is Direction.server] == [0, 0, 1, 1]
+    assert [each.handshake_type for each in said if each.handshake_type] == handshake_types(tshark, file, server.port)
 
 
 def test_data_of_many_records_is_decrypted_whole(
