@@ -29,6 +29,12 @@ class QuicVersion(CodePoint, width=4):
     """In a packet that tells the versions of a server. RFC 8999 §6"""
     v1 = 0x00000001
     v2 = 0x6B3343CF
+    draft_23 = 0xFF000017
+    draft_24 = 0xFF000018
+    draft_25 = 0xFF000019
+    draft_26 = 0xFF00001A
+    draft_27 = 0xFF00001B
+    draft_28 = 0xFF00001C
     draft_29 = 0xFF00001D
     """The Internet-Draft that was deployed; the four after it changed nothing in Initial packets but their keys."""
     draft_30 = 0xFF00001E

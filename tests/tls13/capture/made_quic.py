@@ -19,10 +19,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from tls13.capture import Capture, Connection, Direction, Limits, Message, read_capture
 from tls13.capture.network.addresses import Endpoint
 
-V1, V2, DRAFT_29, DRAFT_34 = 0x00000001, 0x6B3343CF, 0xFF00001D, 0xFF000022
+V1, V2 = 0x00000001, 0x6B3343CF
+DRAFT_23, DRAFT_28, DRAFT_29, DRAFT_34 = 0xFF000017, 0xFF00001C, 0xFF00001D, 0xFF000022
 SALTS = {
     V1: bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"),
     V2: bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9"),
+    DRAFT_23: bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"),
+    DRAFT_28: bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"),
     DRAFT_29: bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899"),
     DRAFT_34: bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"),
 }

@@ -11,6 +11,8 @@ import quic_initial_packets as rfc
 from capture.made_captures import CLIENT, SERVER, START
 from capture.made_quic import (
     CLOSE,
+    DRAFT_23,
+    DRAFT_28,
     DRAFT_29,
     DRAFT_34,
     HELLOS,
@@ -218,7 +220,7 @@ def test_a_version_that_the_server_does_not_speak_ends_the_connection() -> None:
     assert (second.ending, said(second)) == (Ending.encrypted, HELLOS)
 
 
-@pytest.mark.parametrize(("source", "destination"), [(b"other", b"cl"), (rfc.CONNECTION_ID, b"no")])
+@pytest.mark.parametrize(("source", "destination"), [(b"another!", b"cl"), (rfc.CONNECTION_ID, b"no")])
 def test_a_negotiation_that_does_not_know_the_connection_ids_is_nothing(source: bytes, destination: bytes) -> None:
     client, server = Sender(client_id=b"cl"), Sender(is_client=False, client_id=b"cl")
     (connection,) = capture_of(
@@ -229,7 +231,14 @@ def test_a_negotiation_that_does_not_know_the_connection_ids_is_nothing(source: 
     assert said(connection) == HELLOS
 
 
-@pytest.mark.parametrize("version", [DRAFT_29, DRAFT_34], ids=["draft 29", "draft 34"])
+def test_a_version_that_only_its_refusal_tells_of_is_warned_of() -> None:
+    unknown = b"\xc3\x12\x34\x56\x78\x08abcdefgh\x02cl".ljust(1200, b"\1")
+    capture = capture_of(("C", unknown), ("S", negotiation(b"abcdefgh", b"cl")))
+    assert list(capture) == []
+    assert warned(capture) == [(WarningKind.unsupported, 1)]
+
+
+@pytest.mark.parametrize("version", [DRAFT_23, DRAFT_28, DRAFT_29, DRAFT_34])
 def test_the_last_drafts_are_read_as_tshark_reads_them(version: int, tmp_path: Path, tshark: Tshark) -> None:
     sent = [(sender, data.ljust(1200, b"\0")) for sender, data in talk(b"abcdefgh", version)]
     capture = capture_of(*sent)
@@ -245,7 +254,7 @@ def test_the_last_drafts_are_read_as_tshark_reads_them(version: int, tmp_path: P
 @pytest.mark.parametrize(
     ("version", "name"),
     [
-        (0xFF00001B, "draft 27 (0xff00001b)"),
+        (0xFF000016, "draft 22 (0xff000016)"),
         (0x1A2A3A4A, "a reserved version (0x1a2a3a4a)"),
         (0x51303436, "Google QUIC Q046 (0x51303436)"),
         (0xFACEB002, "mvfst (0xfaceb002)"),

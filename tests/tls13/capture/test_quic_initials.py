@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -199,8 +200,8 @@ def test_any_bytes_end_in_messages_and_warnings(data: bytes, start: int, frames:
         assert all(isinstance(item, Message | Gap) for item in connection.messages)
 
 
-def real_datagrams(folder: Path, version: int) -> list[Sent]:
-    """A connection of aioquic with itself, whose hello takes more than one packet."""
+def real_datagrams(folder: Path, first: int, chosen: int) -> list[Sent]:
+    """A connection of aioquic with itself, whose hello takes more than one packet, from one version to another."""
     pytest.importorskip("aioquic", reason="needs aioquic: pip install 'tls13[bench]'")
     from aioquic.quic.configuration import QuicConfiguration
     from aioquic.quic.connection import QuicConnection
@@ -208,8 +209,10 @@ def real_datagrams(folder: Path, version: int) -> list[Sent]:
     pki = mint(folder, names=["quic.example"], now=datetime.now(UTC))
     files = pki.server("ecdsa-p256")
     protocols = [f"protocol-{number}-{'x' * 200}" for number in range(8)]
-    common = {"alpn_protocols": protocols, "supported_versions": [version], "original_version": version}
-    client_configuration = QuicConfiguration(is_client=True, server_name="quic.example", **common)
+    common = {"alpn_protocols": protocols, "supported_versions": list(dict.fromkeys((chosen, first)))}
+    client_configuration = QuicConfiguration(
+        is_client=True, server_name="quic.example", original_version=first, **common
+    )
     client_configuration.load_verify_locations(str(pki.ca))
     server_configuration = QuicConfiguration(is_client=False, **common)
     server_configuration.load_cert_chain(files.certificate, files.key)
@@ -228,9 +231,12 @@ def real_datagrams(folder: Path, version: int) -> list[Sent]:
     return sent
 
 
-@pytest.mark.parametrize("version", [V1, V2], ids=["v1", "v2"])
-def test_a_real_connection_as_tshark_reads_it(version: int, tmp_path: Path, tshark: Tshark) -> None:
-    sent = real_datagrams(tmp_path, version)
+@pytest.mark.parametrize(
+    ("first", "chosen"), [(V1, V1), (V2, V2), (V1, V2), (V2, V1)], ids=["v1", "v2", "v1 to v2", "v2 to v1"]
+)
+def test_a_real_connection_as_tshark_reads_it(first: int, chosen: int, tmp_path: Path, tshark: Tshark) -> None:
+    sent = real_datagrams(tmp_path, first, chosen)
+    assert next(data[1:5] for sender, data in sent if sender == "S") == struct.pack(">I", chosen)
     capture = capture_of(*sent)
     (connection,) = capture
     messages = [item for item in connection.messages if isinstance(item, Message)]

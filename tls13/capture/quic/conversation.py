@@ -65,13 +65,7 @@ class QuicConversation:
             yield self._seen(message)
 
     def _gap(self, direction: Direction, hole: Hole) -> Gap:
-        gap = Gap(
-            timestamp=hole.timestamp,
-            direction=direction,
-            offset=hole.offset,
-            length=hole.length,
-            reason=hole.reason,
-        )
+        gap = Gap.of(direction, hole)
         self._judge.see(gap)
         return gap
 

@@ -71,6 +71,9 @@ class QuicConnections:
                 # somebody else's word.
                 if flow.knows(packet.source_connection_id) and not flow.streams[SERVER].offset:
                     yield from flow.end(Ending.reset)
+            case PacketType.negotiation, None if not self._flows.candidates(datagram, packet):
+                text = "a QUIC server does not speak the version in which its client began: that is not read"
+                self._log.add(WarningKind.unsupported, text)
 
     def _initial(self, waiting: WaitingPacket, timestamp: int) -> Iterator[Event]:
         """An Initial packet that comes, or that has waited until `timestamp`."""

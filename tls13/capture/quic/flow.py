@@ -19,7 +19,7 @@ CLIENT, SERVER = 0, 1
 class QuicFlow(Flow):
     """A connection: endpoints[0] is the client. `packet` is the first of its Initial packets, whole or cut."""
 
-    __slots__ = ("_key_sources", "_protections", "_versions", "client_id", "ending", "server_id", "streams")
+    __slots__ = ("_key_sources", "_protections", "_version", "client_id", "ending", "server_id", "streams")
 
     def __init__(self, number: int, datagram: Datagram, packet: LongPacket) -> None:
         ends = datagram.source, datagram.destination
@@ -32,7 +32,7 @@ class QuicFlow(Flow):
         self.ending: Ending | None = None
         """How it ends as soon as what crosses that on the way is there."""
         self._key_sources = [packet.destination_connection_id]
-        self._versions = [packet.version]
+        self._version = packet.version
         self._protections: dict[tuple[QuicVersion, bytes], tuple[InitialProtection, InitialProtection]] = {}
 
     def knows(self, connection_id: bytes) -> bool:
@@ -51,12 +51,10 @@ class QuicFlow(Flow):
         The version of its header goes first; sides may go over to another in the middle (RFC 9369 §4), where clients
         have been met that keep the keys of the first one.
         """
-        for version in dict.fromkeys((packet.version, *self._versions)):
+        for version in dict.fromkeys((packet.version, self._version)):
             for connection_id in reversed(self._key_sources):
                 opened = self._protection(version, connection_id)[sender].open(packet.raw, packet.protected_at)
                 if opened is not None:
-                    if version not in self._versions:
-                        self._versions.append(version)
                     return opened
         return None
 
@@ -66,6 +64,7 @@ class QuicFlow(Flow):
         for sender, pieces in enumerate(self.streams):
             while pieces.waiting:
                 yield from self.skip(sender)
+        self._protections.clear()
         yield Ended(self, ending)
 
     def finish(self) -> Iterator[Event]:
@@ -87,6 +86,10 @@ class QuicFlow(Flow):
 
     def _protection(self, version: QuicVersion, connection_id: bytes) -> tuple[InitialProtection, InitialProtection]:
         key = version, connection_id
-        if key not in self._protections:
-            self._protections[key] = initial_protection(version, connection_id)
-        return self._protections[key]
+        protection = self._protections.get(key)
+        if protection is None:
+            protection = initial_protection(version, connection_id)
+            # Of an ended connection there are only a few late packets, and many of those may be remembered.
+            if not self.ended:
+                self._protections[key] = protection
+        return protection

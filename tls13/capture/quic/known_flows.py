@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from tls13.capture.network.addresses import Endpoint
 from tls13.capture.network.link import Datagram
 from tls13.capture.quic.flow import CLIENT, SERVER, QuicFlow
@@ -12,7 +14,7 @@ class KnownFlows:
     """The flows, found by the ends of a datagram, or by the connection ID that a server has given its side."""
 
     def __init__(self) -> None:
-        self._all: dict[QuicFlow, None] = {}
+        self._all: OrderedDict[QuicFlow, None] = OrderedDict()
         """Those last heard of last."""
         self._between: dict[frozenset[Endpoint], list[QuicFlow]] = {}
         self._by_server: dict[tuple[Endpoint, bytes], QuicFlow] = {}
@@ -30,7 +32,7 @@ class KnownFlows:
     def heard_of(self, flow: QuicFlow, server_id: bytes) -> None:
         """A packet of the flow has been opened; the server may have given its connection ID in it."""
         if flow in self._all:
-            self._all[flow] = self._all.pop(flow)
+            self._all.move_to_end(flow)
             if server_id and not flow.server_id:
                 flow.server_id = server_id
                 self._by_server[flow.endpoints[SERVER], server_id] = flow

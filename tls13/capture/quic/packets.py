@@ -88,10 +88,26 @@ def long_packets(datagram: bytes) -> Iterator[LongPacket]:
             header = LongHeader.parse(datagram)
         except DecodeError:
             return
-        if max(len(header.destination_connection_id), len(header.source_connection_id)) > _LONGEST_CONNECTION_ID:
+        if not _is_plausible(header):
             return
         packet, datagram = _packet(datagram, header)
         yield packet
+
+
+def _is_plausible(header: LongHeader) -> bool:
+    """Whether the connection IDs are as long as may be, and what tells a server's versions is a list of them.
+
+    RFC 9000 §7.2, §17.2, §17.2.1
+    """
+    destination, source = len(header.destination_connection_id), len(header.source_connection_id)
+    if max(destination, source) > _LONGEST_CONNECTION_ID:
+        return False
+    if header.version != QuicVersion.negotiation:
+        return True
+    return source >= _SHORTEST_FIRST_ID and bool(header.following) and len(header.following) % _VERSION_LENGTH == 0
+
+
+_SHORTEST_FIRST_ID, _VERSION_LENGTH = 8, 4
 
 
 def _packet(datagram: bytes, header: LongHeader) -> tuple[LongPacket, bytes]:

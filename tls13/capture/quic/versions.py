@@ -33,12 +33,20 @@ _V1 = Form(bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"), b"quic ", 
 _V2_TYPES = (PacketType.retry, PacketType.initial, PacketType.zero_rtt, PacketType.handshake)
 _V2 = Form(bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9"), b"quicv2 ", _V2_TYPES)
 """RFC 9369 §3.2, §3.3"""
+_DRAFT_23 = Form(bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"), b"quic ", _V1_TYPES)
+"""draft-ietf-quic-tls-23 §5.2"""
 _DRAFT_29 = Form(bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899"), b"quic ", _V1_TYPES)
 """draft-ietf-quic-tls-29 §5.2"""
 
 FORMS: Mapping[QuicVersion, Form] = {
     QuicVersion.v1: _V1,
     QuicVersion.v2: _V2,
+    QuicVersion.draft_23: _DRAFT_23,
+    QuicVersion.draft_24: _DRAFT_23,
+    QuicVersion.draft_25: _DRAFT_23,
+    QuicVersion.draft_26: _DRAFT_23,
+    QuicVersion.draft_27: _DRAFT_23,
+    QuicVersion.draft_28: _DRAFT_23,
     QuicVersion.draft_29: _DRAFT_29,
     QuicVersion.draft_30: _DRAFT_29,
     QuicVersion.draft_31: _DRAFT_29,
