@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tls13.capture.network.addresses import Endpoint
+from tls13.capture.network.pieces import Pieces
 
 
 class Transport(StrEnum):
@@ -62,8 +63,30 @@ class Flow(ABC):
         """What of it a total of unfinished bytes has in it."""
 
     @abstractmethod
+    def pieces(self, sender: int) -> Pieces:
+        """That side's bytes, put in order."""
+
+    @abstractmethod
     def finish(self) -> Iterator[Event]:
         """What is left where the capture is over, and the end; nothing where it has ended."""
+
+    def deliver(self, sender: int, timestamp: int) -> Iterator[Event]:
+        """What is next in order, made so by a packet of that time."""
+        for piece in self.pieces(sender).take():
+            yield Chunk(self, sender, max(timestamp, piece.timestamp), piece.start, piece.data)
+
+    def skip(self, sender: int) -> Iterator[Event]:
+        """Waits no longer for the bytes that are missing first."""
+        pieces = self.pieces(sender)
+        timestamp, at = pieces.waiting[0].timestamp, pieces.offset
+        yield Missing(self, sender, timestamp, at, pieces.skip())
+        yield from self.deliver(sender, timestamp)
+
+    def give_up(self) -> Iterator[Event]:
+        """Waits no longer for anything that is missing so far."""
+        for sender in range(len(self.endpoints)):
+            while self.pieces(sender).waiting:
+                yield from self.skip(sender)
 
 
 class Chunk(NamedTuple):

@@ -97,6 +97,10 @@ class TcpFlow(Flow):
             return list(self._feed(segment, sender))
         return (Chunk(self, sender, segment.timestamp, at, segment.payload),)
 
+    def pieces(self, sender: int) -> Pieces:
+        """See `Flow`."""
+        return self.streams[sender].pieces
+
     def end(self, ending: Ending) -> Iterator[Event]:
         """Delivers what waits, gaps and all."""
         self.ended = True
@@ -111,12 +115,6 @@ class TcpFlow(Flow):
         if not self.ended:
             yield from self.end(Ending.finished if self.both_closed else Ending.unfinished)
 
-    def give_up(self) -> Iterator[Event]:
-        """Waits no longer for anything that is missing so far."""
-        for sender, stream in enumerate(self.streams):
-            while stream.pieces.waiting:
-                yield from self._skip(sender)
-
     def _feed(self, segment: Segment, sender: int) -> Iterator[Event]:
         """The long way, for any segment."""
         if segment.flags & RST:
@@ -126,24 +124,13 @@ class TcpFlow(Flow):
         if segment.flags & ACK:
             opposite.acknowledge(segment.acknowledgment)
             while opposite.gives_up():
-                yield from self._skip(1 - sender)
+                yield from self.skip(1 - sender)
         stream.add(segment)
-        yield from self._deliver(sender, segment.timestamp)
+        yield from self.deliver(sender, segment.timestamp)
         while stream.gives_up():
-            yield from self._skip(sender)
+            yield from self.skip(sender)
         if stream.is_finished and opposite.is_finished:
             yield from self.end(Ending.finished)
-
-    def _deliver(self, sender: int, timestamp: int = 0) -> Iterator[Event]:
-        """What is next in order, made so by a packet of that time."""
-        for piece in self.streams[sender].take():
-            yield Chunk(self, sender, max(timestamp, piece.timestamp), piece.start, piece.data)
-
-    def _skip(self, sender: int) -> Iterator[Event]:
-        pieces = self.streams[sender].pieces
-        timestamp, at = pieces.waiting[0].timestamp, pieces.offset
-        yield Missing(self, sender, timestamp, at, pieces.skip())
-        yield from self._deliver(sender)
 
 
 class _Stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.quic_packets import QuicVersion
-from tls13.capture.network.flows import Chunk, Ended, Ending, Event, Flow, Missing, Transport
+from tls13.capture.network.flows import Ended, Ending, Event, Flow, Transport
 from tls13.capture.network.link import Datagram
 from tls13.capture.network.pieces import Pieces
 from tls13.capture.quic.packets import LongPacket
@@ -58,12 +58,14 @@ class QuicFlow(Flow):
                     return opened
         return None
 
+    def pieces(self, sender: int) -> Pieces:
+        """See `Flow`."""
+        return self.streams[sender]
+
     def end(self, ending: Ending) -> Iterator[Event]:
         """Delivers what waits, gaps and all."""
         self.ended = True
-        for sender, pieces in enumerate(self.streams):
-            while pieces.waiting:
-                yield from self.skip(sender)
+        yield from self.give_up()
         self._protections.clear()
         yield Ended(self, ending)
 
@@ -71,18 +73,6 @@ class QuicFlow(Flow):
         """See `Flow`."""
         if not self.ended:
             yield from self.end(self.ending or Ending.unfinished)
-
-    def deliver(self, sender: int, timestamp: int) -> Iterator[Event]:
-        """What is next in order, made so by a packet of that time."""
-        for piece in self.streams[sender].take():
-            yield Chunk(self, sender, max(timestamp, piece.timestamp), piece.start, piece.data)
-
-    def skip(self, sender: int) -> Iterator[Event]:
-        """Waits no longer for the bytes that are missing first."""
-        pieces = self.streams[sender]
-        timestamp, at = pieces.waiting[0].timestamp, pieces.offset
-        yield Missing(self, sender, timestamp, at, pieces.skip())
-        yield from self.deliver(sender, timestamp)
 
     def _protection(self, version: QuicVersion, connection_id: bytes) -> tuple[InitialProtection, InitialProtection]:
         key = version, connection_id
