@@ -118,6 +118,7 @@ def test_a_hello_may_share_a_segment_with_what_asks_for_no_answer(protocol: Clea
     [
         [("S", b"220 mail.example\r\n"), ("C", b"EHLO STARTTLS\r\n"), ("S", b"250 ok\r\n")],
         [("S", b"SSH-2.0-x\r\n"), ("C", b"STARTTLS\r\n")],
+        [("S", b"at your service: 220 mails\r\n"), ("C", b"STARTTLS\r\n")],
         [("C", b"CONNECT www.example:443 HTTP/1.1\r\n\r\n"), ("S", b"HTTP/1.1 403 Forbidden\r\n\r\n")],
         [("C", bytes.fromhex("0000000804d2162f")), ("S", b"N")],
     ],
