@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from tls13.capture.files.framing import CorruptError, CutShortError, ExactReader, Readable
 from tls13.capture.files.hexadecimal import NotHexadecimal, begins_a_dump, from_hexadecimal
 from tls13.capture.files.packets import Packet
+from tls13.capture.tls.record_starts import HEADER
 
 LINKTYPE_RECORDS = -1
 """In place of a link type, for packets that are a piece of such a stream each."""
 
-_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 _HEXADECIMAL = re.compile(rb"[0-9a-fA-FxX\s:,;\\]+")
 _SEPARATORS = re.compile(rb"0[xX]|\\x|[\s:,;]+")
 _HALVES = (b"0", b"\\")
@@ -34,7 +34,7 @@ def bare_packets(head: bytes, stream: ExactReader) -> Iterator[Packet] | None:
 
     Raises CutShortError and CorruptError.
     """
-    if _RECORD.match(head):
+    if HEADER.match(head):
         return _pieces(head, stream)
     if _HEXADECIMAL.fullmatch(head):
         text = _with_first_line(head, stream)
@@ -42,7 +42,7 @@ def bare_packets(head: bytes, stream: ExactReader) -> Iterator[Packet] | None:
         start = b""
         while len(start) < _RECOGNISED_BY and (more := written.read(_PIECE)):
             start += more
-        if _RECORD.match(start):
+        if HEADER.match(start):
             return _pieces(start, written)
     return None
 

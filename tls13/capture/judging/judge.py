@@ -71,7 +71,6 @@ from tls13.capture.tls.compressed_certificate import decompressed
 _NOBODY: frozenset[Direction] = frozenset()
 _MOST_ANOMALIES = 32
 _MOST_ALERTS = 16
-_MOST_UNDECRYPTED = 16
 _LONGEST_CHAIN = 2**16
 """Bytes of a chain that are kept; of a longer one, only as many certificates as fit."""
 _NO_ERRORS = (AlertDescription.close_notify, AlertDescription.user_canceled)

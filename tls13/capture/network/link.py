@@ -83,7 +83,7 @@ class Layers:
     def _bare_segment(self, packet: Packet) -> Segment:
         at, length = self._bare, len(packet.data)
         self._bare += length
-        return Segment(0, _SENDER, _RECEIVER, at % _SEQUENCE_NUMBERS, 0, 0, packet.data, length)
+        return Segment(0, _SENDER, _RECEIVER, at % SEQUENCE_NUMBERS, 0, 0, packet.data, length)
 
     def _network(self, timestamp: int, data: bytes, ethertype: int, at: int, depth: int) -> Segment | Datagram | None:
         """`depth` counts the tunnels around it."""
@@ -239,4 +239,5 @@ _SNAPPED_IN_HEADERS = "packets are cut in their headers by the snap length: capt
 
 _SENDER, _RECEIVER = Endpoint("0.0.0.0", 1), Endpoint("0.0.0.0", 0)
 """The ends of bare records, which have none: with the higher port goes who is taken for the client if nothing tells."""
-_SEQUENCE_NUMBERS = 2**32
+SEQUENCE_NUMBERS = 2**32
+"""TCP counts modulo this. RFC 9293 §3.4"""

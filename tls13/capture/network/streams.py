@@ -16,7 +16,7 @@ from tls13.capture.diagnostics import WarningKind, WarningLog
 from tls13.capture.limits import Limits
 from tls13.capture.network.addresses import Endpoint
 from tls13.capture.network.flows import Chunk, Ended, Ending, Event, Flow, Missing, Transport
-from tls13.capture.network.link import Segment
+from tls13.capture.network.link import SEQUENCE_NUMBERS, Segment
 from tls13.capture.network.pieces import Piece, Pieces
 
 FIN: int = dpkt.tcp.TH_FIN
@@ -71,7 +71,7 @@ class TcpFlow(Flow):
     def is_another(self, segment: Segment) -> bool:
         """Whether a segment with SYN opens another connection between the same ports."""
         stream = self.streams[self.sender(segment)]
-        if stream.first == (segment.sequence + 1) % _SEQUENCE_NUMBERS:
+        if stream.first == (segment.sequence + 1) % SEQUENCE_NUMBERS:
             return False
         if segment.flags & ACK:
             # A server that has answered with SYN cookies may answer again with another number.
@@ -210,7 +210,7 @@ class _Stream:
         at = pieces.offset
         if self.first is None or self._end is not None or segment.length != length:
             return None
-        if (segment.sequence - self.first - at) % _SEQUENCE_NUMBERS:
+        if (segment.sequence - self.first - at) % SEQUENCE_NUMBERS:
             return None
         pieces.offset = at + length
         self._overdue = 0
@@ -220,7 +220,7 @@ class _Stream:
         """Puts a segment's payload where it belongs."""
         sequence = segment.sequence
         if segment.flags & SYN:
-            sequence = (sequence + 1) % _SEQUENCE_NUMBERS
+            sequence = (sequence + 1) % SEQUENCE_NUMBERS
             if self.first is None:
                 self.first = sequence
             elif sequence != self.first and self._acknowledged < 0 and not self.holds_data:
@@ -266,13 +266,12 @@ class _Stream:
 
     def _offset_of(self, sequence: int) -> int:
         offset = self.pieces.offset
-        distance = (sequence - (self.first or 0) - offset) % _SEQUENCE_NUMBERS
-        if distance >= _SEQUENCE_NUMBERS // 2:
-            distance -= _SEQUENCE_NUMBERS
+        distance = (sequence - (self.first or 0) - offset) % SEQUENCE_NUMBERS
+        if distance >= SEQUENCE_NUMBERS // 2:
+            distance -= SEQUENCE_NUMBERS
         return offset + distance
 
 
-_SEQUENCE_NUMBERS = 2**32
 _IN_DISORDER = "packets older than their connection's first are lost: put the capture in order with reordercap"
 
 
