@@ -40,7 +40,8 @@ class KeyLog:
     """Secrets by label and client random.
 
     Labels of any name are kept; a line that is no secret is passed over and remembered in `warnings`, as logs are
-    often cut or run together. Where a label is given twice for one client random, the later secret counts.
+    often cut or run together. The RSA lines of OpenSSL and NSS are left out in silence: CLIENT_RANDOM lines with what
+    is needed stand beside them. Where a label is given twice for one client random, the later secret counts.
     """
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ class KeyLog:
         """Adds the secrets of more lines."""
         for number, text in enumerate(lines, 1):
             found = text.rstrip("\r\n")
-            if not found or found.startswith("#"):
+            if not found or found.startswith("#") or _RSA_LINE.fullmatch(found):
                 continue
             match = _LINE.fullmatch(found)
             if match is None:
@@ -180,6 +181,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> KeyLogWriter | 
 
 _LABELS = frozenset(Label)
 _LINE = re.compile(r"([A-Za-z0-9_]+) ([0-9A-Fa-f]{64}) ((?:[0-9A-Fa-f]{2})+)")
+_RSA_LINE = re.compile(r"RSA [0-9A-Fa-f]{16} [0-9A-Fa-f]{96}")
+"""A premaster secret, behind the start of what it was sent encrypted as: older than the form of RFC 9850."""
 _LONGEST_LINE = 2**18
 """Characters. An ECHConfigList of 2^16 bytes, the longest value there is, takes half of it."""
 _SKIPPED_SHOWN = 10

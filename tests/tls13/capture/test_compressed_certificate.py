@@ -54,6 +54,8 @@ def test_brotli_is_read_as_rfc_7932_writes_it() -> None:
     header = int(bits[::-1], 2).to_bytes(3, "little")
     last = b"\x03"  # ISLAST and ISLASTEMPTY
     assert decompressed(compressed(Algorithm.brotli, header + content + last)) == (CERTIFICATE, "")
+    # All of the content, and no end.
+    assert decompressed(compressed(Algorithm.brotli, header + content)).certificate is None
 
 
 ALL = [

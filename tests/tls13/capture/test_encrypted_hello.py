@@ -192,6 +192,17 @@ def test_a_client_that_gives_up_tells_that_its_hello_was_rejected(name: str) -> 
     assert "could not open the encrypted ClientHello" in str(alert)
 
 
+def test_a_second_hello_that_repeats_what_was_rejected_is_not_tried() -> None:
+    _, messages = recorded("rejected_by_retry", "CLIENT", "SERVER")
+    assert [each.inner is None for each in messages if each.handshake_type is HandshakeType.client_hello] == [
+        False,
+        True,
+    ]
+    notes = [str(each.note) for each in messages if each.opaque]
+    assert notes
+    assert not any("does not open" in note for note in notes)
+
+
 def test_a_real_hello_that_a_retry_request_rejects_is_not_called_grease() -> None:
     """Go's client repeats it, as RFC 9849 §6.1.6 has it go on with the outer hello."""
     connection, messages = read(recorded_wire("rejected_by_retry"), None)

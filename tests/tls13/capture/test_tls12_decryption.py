@@ -171,7 +171,7 @@ def test_a_key_log_of_many_labels_and_line_ends_opens_them_all(peers: Peers) -> 
         ]
     )
     log = KeyLog.parse(text)
-    assert log.warnings == ("line 3 is no secret: it starts with 'RSA 0123456789abcdef'",)
+    assert log.warnings == ()
     (connection,) = connections(log, wire)
     assert "server gnip\n" in said(connection)
 
@@ -239,6 +239,22 @@ def test_a_renegotiation_is_read_with_both_of_its_lines(peers: Peers) -> None:
     assert "server niaga\n" in words
     assert not any("opaque" in each for each in words)
     assert connection.judgement.anomalies == ()
+
+
+@pytest.mark.parametrize("missing", [0, 1], ids=["the first", "the second"])
+def test_of_a_renegotiation_each_part_takes_its_own_line(peers: Peers, missing: int) -> None:
+    wire, keys = peers.talk(more=[(b"R\n", b"RENEGOTIATING"), (b"again\n", b"niaga")])
+    labels = list(keys)
+    _, absent, _ = labels.pop(missing)
+    left = KeyLog()
+    for each in labels:
+        left.add(*each)
+    (connection,) = connections(left, wire)
+    words = said(connection)
+    assert ("server gnip\n" in words) is (missing == 1)
+    assert ("server niaga\n" in words) is False
+    assert {each.kind for each in connection.judgement.undecrypted} == {NoteKind.missing_secret}
+    assert absent.hex() in connection.judgement.undecrypted[0].text
 
 
 def test_records_behind_missing_ones_open(peers: Peers) -> None:

@@ -265,9 +265,7 @@ def _why_unsupported(suite: CipherSuite) -> str:
     return next(texts, "encrypted with {}, whose cipher is not supported").format(suite)
 
 
-_NO_HELLO = Note(
-    NoteKind.no_hello, "encrypted under TLS 1.2 or older, and the capture lacks a hello that tells the keys"
-)
+_NO_HELLO = Note(NoteKind.no_hello, "encrypted under TLS 1.2 or older, and the capture lacks a hello")
 
 
 def prf(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
