@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+from openssl_command import needs_openssl
 
 from certs import CLIENT_FLAWS, Authority, Flaw, KeyType, Pki, Profile, generate, mint, self_signed
 
@@ -25,10 +25,6 @@ NAMES = ("localhost", "*.example.com", "127.0.0.1", "::1")
 ML_DSA = (KeyType.ML_DSA_44, KeyType.ML_DSA_65, KeyType.ML_DSA_87)
 # Releases of OpenSSL before 3.5 know no ML-DSA.
 OPENSSL_KEY_TYPES = [each for each in KeyType if each not in ML_DSA]
-
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="needs the openssl command: apt-get install openssl"
-)
 
 
 @pytest.fixture(scope="module", params=["root", "intermediate"])

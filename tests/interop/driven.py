@@ -130,6 +130,12 @@ def reach(
     return Driven(socket.create_connection(("127.0.0.1", port), PATIENCE), connection)
 
 
+def echo(tls: Driven) -> None:
+    """What most of our servers do: a script for `DrivenServer`."""
+    tls.handshake()
+    tls.echo()
+
+
 class DrivenServer:
     """Our server, which does one thing with each of its clients and remembers how that went."""
 
@@ -171,3 +177,7 @@ class DrivenServer:
                     self._ends.put(error)
                 else:
                     self._ends.put(driven)
+
+
+Serving = Callable[..., DrivenServer]
+"""What a fixture gives that makes one."""

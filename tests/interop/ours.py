@@ -6,11 +6,12 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from peers import PATIENCE
 
 from certs import KeyFiles
-from schemas.code_points import CipherSuite
+from schemas.code_points import CipherSuite, NamedGroup
 from tls13 import Credential, Negotiated, Server, ServerConfig, TLSSocket
 
 CIPHER_SUITES = (
@@ -19,6 +20,10 @@ CIPHER_SUITES = (
     CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
 )
 """Those that every peer has: what the matrices run over."""
+
+
+RETRYING: dict[str, Any] = {"groups": (NamedGroup.secp384r1,)}
+"""How our server asks everybody for another share."""
 
 
 def echo(tls: TLSSocket) -> None:
@@ -62,6 +67,11 @@ def load(files: KeyFiles) -> Credential:
     return Credential.load(files.certificate, files.key)
 
 
+def own(files: KeyFiles) -> bytes:
+    """The certificate itself, as DER."""
+    return load(files).certificate_list[0]
+
+
 class OurServer:
     """Our server on a free loopback port. Of each connection it remembers what was agreed on and how it ended."""
 
@@ -101,3 +111,8 @@ class OurServer:
         self._negotiated.put(tls.negotiated)
         self._handler(tls)
         self._endings.put(None)
+
+
+# What the fixtures give that make these.
+Serve = Callable[..., OurServer]
+Dial = Callable[..., TLSSocket]

@@ -145,6 +145,13 @@ class Peer:
         with self._changed:
             return bytes(self.stdout)
 
+    def converse(self) -> None:
+        """A client that puts out what it is answered, and no more, has a line echoed and ends, content."""
+        self.send(b"hello\n")
+        self.wait_for_output(len("hello\n"))
+        self.close_input()
+        assert self.wait() == 0, self.text
+
     def wait(self) -> int:
         """Until it ends of its own accord; gives its exit status. All its output has arrived then."""
         self._wait_until(lambda: self._open == 0, "without ending")
@@ -207,3 +214,7 @@ class Peer:
     def _fail(self, circumstances: str) -> NoReturn:
         how = "still runs" if self.runs else f"ended with status {self._process.wait()}"
         pytest.fail(f"{self.name} {how} {circumstances}. It said:\n{self.text[:20_000]}")
+
+
+Start = Callable[..., Peer]
+"""What the fixtures give that start one, after the program that it runs."""

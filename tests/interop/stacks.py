@@ -99,6 +99,8 @@ ABILITIES = {
     ),
 }
 
+each_stack = pytest.mark.parametrize("stack_name", ABILITIES)
+
 
 class Stack:
     """A stack's program, started when it is first asked for something. One request at a time."""

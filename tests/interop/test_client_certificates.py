@@ -9,20 +9,17 @@ from typing import Any
 
 import pytest
 from nss_programs import ask
-from ours import OurServer, answer, load
-from peers import Peer
-from stacks import ABILITIES, Stack
+from ours import Dial, OurServer, Serve, answer, load, own
+from peers import Peer, Start
+from stacks import ABILITIES, Stack, each_stack
 
 from certs import KeyFiles, Pki
 from schemas.code_points import AlertDescription
-from tls13 import AlertReceived, TLSSocket, TrustStore
+from tls13 import AlertReceived, TrustStore
 from tls13.config import ClientAuthentication
 from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import CertificateRequired, UnknownCA
 
-Serve = Callable[..., OurServer]
-Start = Callable[..., Peer]
-Dial = Callable[..., TLSSocket]
 OpenSSLClient = Callable[[OurServer, KeyFiles | None], Peer]
 
 EVERY_KEY_TYPE = ("rsa", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "ed448")
@@ -33,7 +30,6 @@ each_nss_key_type = pytest.mark.parametrize("key_type", NSS_KEY_TYPES)
 each_stack_and_key_type = pytest.mark.parametrize(
     ("stack_name", "key_type"), [(name, each) for name, all_ in ABILITIES.items() for each in all_.key_types]
 )
-each_stack = pytest.mark.parametrize("stack_name", ABILITIES)
 
 
 @pytest.fixture
@@ -52,11 +48,6 @@ def demanding(trust: TrustStore) -> dict[str, Any]:
 def stranger(strangers_pki: Pki) -> KeyFiles:
     """A client of another authority."""
     return strangers_pki.client("ecdsa-p256")
-
-
-def own(files: KeyFiles) -> bytes:
-    """The certificate itself, as DER."""
-    return load(files).certificate_list[0]
 
 
 def served(server: OurServer, files: KeyFiles | None) -> None:
@@ -145,15 +136,8 @@ def test_gnutls_client_shows_its_certificate(
     serve: Serve, gnutls_cli: Start, pki: Pki, demanding: dict[str, Any], key_type: str
 ) -> None:
     server = serve(**demanding)
-    gnutls_talks(gnutls_cli(server, *options(pki.client(key_type), "--x509certfile", "--x509keyfile")))
+    gnutls_cli(server, *options(pki.client(key_type), "--x509certfile", "--x509keyfile")).converse()
     served(server, pki.client(key_type))
-
-
-def gnutls_talks(peer: Peer) -> None:
-    peer.send(b"hello\n")
-    peer.wait_for_output(len("hello\n"))
-    peer.close_input()
-    assert peer.wait() == 0, peer.text
 
 
 def test_gnutls_client_without_a_certificate(
@@ -163,7 +147,7 @@ def test_gnutls_client_without_a_certificate(
     demanding: dict[str, Any],
 ) -> None:
     server = serve(**asking)
-    gnutls_talks(gnutls_cli(server))
+    gnutls_cli(server).converse()
     served(server, None)
     server = serve(**demanding)
     assert gnutls_cli(server).wait() != 0

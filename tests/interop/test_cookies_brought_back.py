@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from driven import Driven, DrivenServer, reach
+from driven import Driven, DrivenServer, echo, reach
 from ours import load
-from peers import Peer
+from peers import Start
 from stacks import ABILITIES, Stack
 
 from certs import Pki
@@ -22,7 +22,6 @@ from tls13 import ClientConfig, Observation, ServerConfig, TrustStore
 from tls13.events import MessageObserved, Observer
 from tls13.sealing import SealingKeys
 
-Start = Callable[..., Peer]
 Settings = Callable[..., ServerConfig]
 
 SUITES = (CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_AES_256_GCM_SHA384)
@@ -58,11 +57,6 @@ def note(cookies: list[bytes | None]) -> Observer:
             cookies.append(Cookie.client_hello.find(observation.message.extensions))
 
     return watch
-
-
-def echo(tls: Driven) -> None:
-    tls.handshake()
-    tls.echo()
 
 
 def came_back(tls: Driven, cookies: list[bytes | None]) -> None:

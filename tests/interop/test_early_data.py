@@ -14,23 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driven import Driven, DrivenServer, reach
-from ours import load
-from peers import Peer
+from driven import Driven, DrivenServer, Serving, reach
+from ours import RETRYING, load
+from peers import Peer, Start
 
 from certs import Pki
-from schemas.code_points import NamedGroup
 from tls13 import ClientConfig, ServerConfig, TrustStore
 from tls13.config import system_clock
 from tls13.early_data import EarlyDataPolicy
 from tls13.events import DataReceived, EarlyData, EarlyDataReceived, EarlyDataRejected, PeerClosed, TicketReceived
 
-Start = Callable[..., Peer]
-Serving = Callable[..., DrivenServer]
-
 EARLY = b"GET early HTTP/1.0\r\n\r\n"
 APPLICATION_DATA = b"\x17\x03\x03"
-RETRYING: dict[str, Any] = {"groups": (NamedGroup.secp384r1,)}
 
 each_way = pytest.mark.parametrize("retry", [False, True], ids=["refused at once", "refused by a HelloRetryRequest"])
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ours import OurServer, echo
-from peers import Peer
+from ours import Serve, echo
+from peers import Start
 
 from schemas.code_points import CipherSuite
 from tls13 import TLSSocket
@@ -19,9 +19,6 @@ SUITES = (CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_AES_256_GCM_SHA384
 
 each_label = pytest.mark.parametrize("label", LABELS)
 each_hash = pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
-
-Serve = Callable[..., OurServer]
-Start = Callable[..., Peer]
 
 
 def exporting(label: str, secrets: list[bytes]) -> Callable[[TLSSocket], None]:
@@ -65,10 +62,7 @@ def test_gnutls_client_exports_what_our_server_exports(
     secrets: list[bytes] = []
     server = serve(handler=exporting(label, secrets), cipher_suites=(suite,))
     peer = gnutls_cli(server, f"--keymatexport={label}", "--keymatexportsize=32")
-    peer.send(b"hello\n")
-    peer.wait_for_output(len("hello\n"))
-    peer.close_input()
-    assert peer.wait() == 0, peer.text
+    peer.converse()
     assert f"- Key material: {secrets[0].hex()}\n" in log()
 
 

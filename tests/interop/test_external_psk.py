@@ -7,29 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ours import OurServer
-from peers import Peer
+from ours import RETRYING, Dial, Serve
+from peers import Start
 from stacks import Stack
 
 from certs import Pki
-from schemas.code_points import AlertDescription, NamedGroup, PskKeyExchangeMode
-from tls13 import AlertReceived, Negotiated, TLSSocket, TrustStore
+from schemas.code_points import AlertDescription, PskKeyExchangeMode
+from tls13 import AlertReceived, Negotiated, TLSSocket
 from tls13.errors import BadBinder
 from tls13.psk import Psk
-
-Serve = Callable[..., OurServer]
-Start = Callable[..., Peer]
-Dial = Callable[..., TLSSocket]
 
 IDENTITY = "somebody"
 KEY = bytes(range(32))
 OTHER_KEY = KEY[::-1]
 PSK = Psk(identity=IDENTITY.encode(), key=KEY)
 DHE, ALONE = PskKeyExchangeMode.psk_dhe_ke, PskKeyExchangeMode.psk_ke
-RETRYING: dict[str, Any] = {"groups": (NamedGroup.secp384r1,)}
 REFUSALS = (AlertDescription.decrypt_error, AlertDescription.illegal_parameter, AlertDescription.bad_record_mac)
 
 each_mode = pytest.mark.parametrize("mode", [DHE, ALONE], ids=lambda mode: mode.name)
@@ -125,15 +119,10 @@ def gnutls_priority(mode: PskKeyExchangeMode, group: str = "") -> tuple[str, str
 
 
 @each_mode_and_way
-def test_gnutls_client(
-    serve: Serve, gnutls_cli: Start, log: Callable[[], str], mode: PskKeyExchangeMode, retry: bool
-) -> None:
+def test_gnutls_client(serve: Serve, gnutls_cli: Start, mode: PskKeyExchangeMode, retry: bool) -> None:
     server = serve(psks=(PSK,), psk_key_exchange_modes=(mode,), **(RETRYING if retry else {}))
     peer = gnutls_cli(server, "--pskusername", IDENTITY, "--pskkey", KEY.hex(), *gnutls_priority(mode))
-    peer.send(b"hello\n")
-    peer.wait_for_output(len("hello\n"))
-    peer.close_input()
-    assert peer.wait() == 0, peer.text
+    peer.converse()
     negotiated = server.negotiated()
     check(negotiated, mode)
     assert negotiated.retried == retry
@@ -202,9 +191,7 @@ def test_tlslite_client(serve: Serve, stack: Stack, mode: PskKeyExchangeMode, ha
 @pytest.mark.parametrize("stack_name", ["tlslite"])
 @pytest.mark.parametrize("hash_name", ["sha256", "sha384"])
 @each_mode
-def test_tlslite_server(
-    dial: Dial, stack: Stack, pki: Pki, trust: TrustStore, mode: PskKeyExchangeMode, hash_name: str
-) -> None:
+def test_tlslite_server(dial: Dial, stack: Stack, pki: Pki, mode: PskKeyExchangeMode, hash_name: str) -> None:
     psk = Psk(identity=IDENTITY.encode(), key=KEY, hash_name=hash_name)
     files = pki.server("ecdsa-p256")
     server = stack.listen(

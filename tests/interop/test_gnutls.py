@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import CIPHER_SUITES, OurServer, receive, sending
+from ours import CIPHER_SUITES, Dial, Serve, receive, sending
 from peers import Peer
 
 from certs import Flaw, Pki
@@ -30,9 +30,6 @@ SIGNATURES = {
     SignatureScheme.ecdsa_secp256r1_sha256: ("ecdsa-p256", "ECDSA-SECP256R1-SHA256"),
     SignatureScheme.ed25519: ("ed25519", "EdDSA-Ed25519"),
 }
-
-Serve = Callable[..., OurServer]
-Dial = Callable[..., TLSSocket]
 
 
 def priority(
@@ -69,10 +66,7 @@ def test_client_and_our_server_agree(
 ) -> None:
     server = serve(SIGNATURES[scheme][0])
     peer = gnutls_cli(server, *priority(suite=suite, groups=(group,), scheme=scheme))
-    peer.send(b"hello\n")
-    peer.wait_for_output(len("hello\n"))
-    peer.close_input()
-    assert peer.wait() == 0, peer.text
+    peer.converse()
     assert peer.stdout == b"hello\n"
     assert description(suite, group, scheme) in log()
     assert "The certificate is trusted." in log()
@@ -137,7 +131,7 @@ def test_client_without_a_share_for_our_group_is_asked_again(
 ) -> None:
     server = serve(groups=(NamedGroup.secp256r1,), cipher_suites=(suite,))
     peer = gnutls_cli(server, "--single-key-share", *priority(groups=tuple(GROUPS)))
-    converse(peer)
+    peer.converse()
     assert server.negotiated().retried
     assert "(ECDHE-SECP256R1)" in log()
 
@@ -165,7 +159,7 @@ def test_each_side_may_do_without_compatibility_mode(
 def test_client_may_do_without_compatibility_mode(serve: Serve, gnutls_cli: Callable[..., Peer]) -> None:
     server = serve()
     option, words = priority()
-    converse(gnutls_cli(server, option, f"{words}:%DISABLE_TLS13_COMPAT_MODE"))
+    gnutls_cli(server, option, f"{words}:%DISABLE_TLS13_COMPAT_MODE").converse()
     assert server.ending() is None
 
 
@@ -173,7 +167,7 @@ def test_application_protocol_is_agreed_on_with_the_client(
     serve: Serve, gnutls_cli: Callable[..., Peer], log: Callable[[], str]
 ) -> None:
     server = serve(application_protocols=("http/1.1", "h2"))
-    converse(gnutls_cli(server, "--alpn", "h2", "--alpn", "http/1.1"))
+    gnutls_cli(server, "--alpn", "h2", "--alpn", "http/1.1").converse()
     assert server.negotiated().application_protocol == "http/1.1"
     assert "- Application protocol: http/1.1\n" in log()
 
@@ -199,7 +193,7 @@ def test_client_updates_both_sides_keys(serve: Serve, gnutls_cli: Callable[..., 
     updates: list[tuple[bool, KeyUpdateRequest]] = []
     peer = gnutls_cli(serve(observer=key_updates_into(updates)), "--inline-commands")
     peer.send(b"^rekey^\n")
-    converse(peer)
+    peer.converse()
     assert updates == [(False, KeyUpdateRequest.update_requested), (True, KeyUpdateRequest.update_not_requested)]
 
 
@@ -207,7 +201,7 @@ def test_client_updates_its_own_keys(serve: Serve, gnutls_cli: Callable[..., Pee
     updates: list[tuple[bool, KeyUpdateRequest]] = []
     peer = gnutls_cli(serve(observer=key_updates_into(updates)), "--inline-commands")
     peer.send(b"^rekey1^\n")
-    converse(peer)
+    peer.converse()
     assert updates == [(False, KeyUpdateRequest.update_not_requested)]
 
 
@@ -292,14 +286,6 @@ def test_end_of_the_client_is_clean_and_so_is_ours(serve: Serve, gnutls_cli: Cal
     assert peer.wait() == 0, peer.text
     assert peer.stdout == b"HELLO\n"
     assert server.ending() is None
-
-
-def converse(peer: Peer) -> None:
-    """Has a line echoed, then ends gnutls-cli, which must be content."""
-    peer.send(b"hello\n")
-    peer.wait_for_output(len("hello\n"))
-    peer.close_input()
-    assert peer.wait() == 0, peer.text
 
 
 def answer_comes(tls: TLSSocket) -> None:

@@ -54,10 +54,7 @@ def test_gnutls_cli_and_our_server(
 ) -> None:
     server = serve(SCHEMES.get(scheme, "ecdsa-p256"), cipher_suites=(suite,), groups=(group,))
     peer = gnutls_cli(server, *priority(suite, group))
-    peer.send(b"hello\n")
-    peer.wait_for_output(len("hello\n"))
-    peer.close_input()
-    assert peer.wait() == 0, peer.text
+    peer.converse()
     negotiated = server.negotiated()
     assert (negotiated.cipher_suite, negotiated.group, negotiated.signature_scheme) == (suite, group, scheme)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from driven import Driven, DrivenServer, reach
-from ours import load
-from peers import Peer
+from ours import load, own
+from peers import Peer, Start
 from stacks import Stack
 
-from certs import KeyFiles, Pki
+from certs import Pki
 from schemas.certificate import Certificate
 from schemas.code_points import AlertDescription
 from schemas.handshake import CertificateVerify, Finished
@@ -23,8 +23,6 @@ from tls13 import AlertReceived, ClientConfig, Observation, ServerConfig, TrustS
 from tls13.config import ClientAuthentication
 from tls13.errors import CertificateRequired, ConfigurationError
 from tls13.events import ClientAuthenticated, DataReceived, MessageObserved
-
-Start = Callable[..., Peer]
 
 KEY_TYPES = ("rsa", "ecdsa-p256")
 NSS_OPTIONS = ("-r", "-r", "-r", "-r", "-E")
@@ -75,13 +73,15 @@ def ask_late(tls: Driven) -> None:
     tls.part()
 
 
-def own(files: KeyFiles) -> bytes:
-    return load(files).certificate_list[0]
-
-
 def shown(tls: Driven) -> bytes | None:
     """The certificate that the client has shown late."""
     return next(iter(tls.wait_for(ClientAuthenticated).certificates), None)
+
+
+def is_thanked(peer: Peer) -> None:
+    """A client that says something, and hears the end of `ask_late`."""
+    peer.send(b"hello\n")
+    peer.wait_for("thank you\n")
 
 
 @each_key_type
@@ -90,16 +90,14 @@ def test_openssl_client(asking: ServerConfig, s_client: Start, intermediate: Pat
     with DrivenServer(asking, ask_late) as server:
         identity = ("-cert", files.certificate, "-key", files.key, "-cert_chain", intermediate)
         peer = s_client(server, "-enable_pha", *identity)
-        peer.send(b"hello\n")
-        peer.wait_for("thank you\n")
+        is_thanked(peer)
         assert shown(server.end()) == own(files)
 
 
 def test_openssl_client_without_a_certificate(asking: ServerConfig, s_client: Start) -> None:
     with DrivenServer(asking, ask_late) as server:
         peer = s_client(server, "-enable_pha")
-        peer.send(b"hello\n")
-        peer.wait_for("thank you\n")
+        is_thanked(peer)
         assert shown(server.end()) is None
 
 
@@ -141,16 +139,14 @@ def test_gnutls_client(asking: ServerConfig, gnutls_cli: Start, pki: Pki) -> Non
     with DrivenServer(asking, ask_late) as server:
         identity = ("--x509certfile", files.certificate, "--x509keyfile", files.key)
         peer = gnutls_cli(server, "--post-handshake-auth", *identity)
-        peer.send(b"hello\n")
-        peer.wait_for("thank you\n")
+        is_thanked(peer)
         assert shown(server.end()) == own(files)
 
 
 def test_gnutls_client_without_a_certificate(asking: ServerConfig, gnutls_cli: Start) -> None:
     with DrivenServer(asking, ask_late) as server:
         peer = gnutls_cli(server, "--post-handshake-auth")
-        peer.send(b"hello\n")
-        peer.wait_for("thank you\n")
+        is_thanked(peer)
         assert shown(server.end()) is None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from driven import reach
 from nss_programs import ask
-from ours import CIPHER_SUITES, OurServer, answer
+from ours import CIPHER_SUITES, Dial, Serve, answer
 from peers import PATIENCE, Peer
 
 from certs import Flaw, Pki
@@ -32,8 +32,6 @@ GROUPS = {
 KEY_TYPES = ("rsa", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521")
 MEGABYTE = 2**20
 
-Serve = Callable[..., OurServer]
-Dial = Callable[..., TLSSocket]
 Client = Callable[..., Peer]
 SelfServ = Callable[..., Peer]
 Database = Callable[..., str]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import CIPHER_SUITES, OurServer, echo
+from ours import CIPHER_SUITES, Serve, echo
 from peers import PATIENCE, Peer
 
 from certs import KeyType, Pki, Profile, generate
@@ -36,7 +36,6 @@ GROUPS = {
 CHANGE_CIPHER_SPEC = re.compile(r"^ +14 03 03 00 01$", re.MULTILINE)
 
 Client = Callable[..., Peer]
-Serve = Callable[..., OurServer]
 
 
 def converse(peer: Peer, line: str = "hello") -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import CIPHER_SUITES, receive, sending
+from ours import CIPHER_SUITES, Dial, receive, sending
 from peers import Peer
 
 from certs import Flaw, Pki
@@ -26,7 +26,6 @@ SCHEMES = {
 GROUPS = (NamedGroup.x25519, NamedGroup.secp256r1)
 
 Serving = Callable[..., Peer]
-Dial = Callable[..., TLSSocket]
 
 
 def converse(tls: TLSSocket, peer: Peer) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ours import CIPHER_SUITES, OurServer, receive, sending
+from ours import CIPHER_SUITES, OurServer, Serve, receive, sending
 from peers import PATIENCE
 
 from certs import Flaw, KeyFiles, Pki
@@ -31,8 +31,6 @@ KEY_TYPES = {
     "ed25519": SignatureScheme.ed25519,
 }
 GROUPS = (NamedGroup.x25519, NamedGroup.secp256r1)
-
-Serve = Callable[..., OurServer]
 
 
 class PythonServer:

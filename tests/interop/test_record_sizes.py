@@ -11,18 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driven import Driven, DrivenServer, reach
+from driven import Driven, DrivenServer, Serving, echo, reach
 from ours import load
-from peers import Peer
+from peers import Start
 from stacks import ABILITIES, Stack
 
 from certs import Pki
 from schemas.code_points import ContentType, MaxFragmentLength
 from tls13 import ClientConfig, ServerConfig, TrustStore
 from tls13.padding import PadToMultiple
-
-Start = Callable[..., Peer]
-Serving = Callable[..., DrivenServer]
 
 TAG = 16
 DATA = bytes(range(256)) * 100
@@ -47,11 +44,6 @@ def serve_records(pki: Pki) -> Iterator[Serving]:
             return running.enter_context(DrivenServer(config, script))
 
         yield run
-
-
-def echo(tls: Driven) -> None:
-    tls.handshake()
-    tls.echo()
 
 
 def lengths(wire: bytes | bytearray) -> list[int]:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from driven import reach
-from ours import OurServer
-from peers import Peer
-from stacks import ABILITIES, Stack
+from ours import RETRYING, OurServer, Serve
+from peers import Start
+from stacks import Stack, each_stack
 
 from certs import Pki
-from schemas.code_points import CipherSuite, NamedGroup
+from schemas.code_points import CipherSuite
 from tls13 import ClientConfig, Negotiated, TLSSocket, TrustStore
 from tls13.events import TicketReceived
 from tls13.sessions import MemoryTickets, SealedTickets, Session
-
-Serve = Callable[..., OurServer]
-Start = Callable[..., Peer]
 
 STORES = {"sealed tickets": SealedTickets, "tickets kept in memory": MemoryTickets}
 SUITES = (CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_AES_256_GCM_SHA384)
@@ -27,9 +23,6 @@ SUITES = (CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_AES_256_GCM_SHA384
 each_store = pytest.mark.parametrize("store", STORES.values(), ids=STORES)
 each_suite = pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 each_way = pytest.mark.parametrize("retry", [False, True], ids=["at once", "after a HelloRetryRequest"])
-each_stack = pytest.mark.parametrize("stack_name", ABILITIES)
-
-RETRYING: dict[str, Any] = {"groups": (NamedGroup.secp384r1,)}
 
 
 def both(server: OurServer) -> tuple[Negotiated, Negotiated]:
@@ -79,10 +72,7 @@ def test_gnutls_client(
 ) -> None:
     server = serve(ticket_store=store(), cipher_suites=(suite,))
     peer = gnutls_cli(server, "--resume", "--waitresumption")
-    peer.send(b"hello\n")
-    peer.wait_for_output(len("hello\n"))
-    peer.close_input()
-    assert peer.wait() == 0, peer.text
+    peer.converse()
     assert "This is a resumed session" in log()
     both(server)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ours import OurServer, echo, receive, sending
+from ours import Dial, Serve, echo, receive, sending
 from stacks import ABILITIES, Stack, names
 
 from certs import Flaw, KeyFiles, Pki
@@ -17,9 +17,6 @@ from tls13 import AlertReceived, Observation, TLSSocket, TruncationError, TrustS
 from tls13.crypto.signatures import SIGNATURES
 from tls13.errors import BadCertificate, CertificateExpired, NoApplicationProtocol, NoCommonGroup, UnknownCA
 from tls13.events import MessageObserved
-
-Serve = Callable[..., OurServer]
-Dial = Callable[..., TLSSocket]
 
 MEGABYTE = 2**20
 

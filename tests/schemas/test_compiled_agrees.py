@@ -7,25 +7,17 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from every_schema import SCHEMAS_AND_BODIES, SLOW_OR_PICKY, STRUCTS
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strictness import refusal
 
 from schemas import DecodeError, EncodeError, Node, Struct, build, parse, strategies
 from schemas.compiler import FAILURES, builder_of, parser_of, whole_parser_of
-from schemas.extension_block import MESSAGES, ROWS, extensions_of
 from schemas.handshake import ClientHello
-from schemas.notation import declared
 from schemas.vocabulary import Vector, build_interpreted, field, opaque, parse_interpreted, struct, uint8, uint16
 
-STRUCTS = {name: each for name, each in declared().items() if isinstance(each, type) and issubclass(each, Struct)}
-SCHEMAS: dict[str, Node[Any]] = {name: each.schema for name, each in STRUCTS.items()}
-SCHEMAS |= {f"extensions of {message}": extensions_of(message) for message in MESSAGES}
-SCHEMAS |= {
-    f"{row.extension_type} in {message}": body.schema for row in ROWS.values() for message, body in row.bodies.items()
-}
-EVERY_SCHEMA = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
-SLOW_OR_PICKY = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+EVERY_SCHEMA = pytest.mark.parametrize("schema", SCHEMAS_AND_BODIES.values(), ids=SCHEMAS_AND_BODIES)
 
 # Small numbers are lengths that fit, so such bytes get further than any others.
 SMALL = st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4, 5, 8, 13, 20, 32, 33, 254, 255]), max_size=60).map(bytes)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from every_schema import STRUCTS, few
+from hypothesis import given
 from hypothesis import strategies as st
 
 from certs import mint
@@ -17,15 +18,12 @@ from schemas.derived import HkdfLabel
 from schemas.extension_block import DuplicateExtensionError
 from schemas.extensions import KeyShare, KeyShareEntry, SignatureAlgorithms, SupportedGroups, SupportedVersions
 from schemas.handshake import Certificate, ClientHello, Handshake, HandshakeMessage
-from schemas.notation import declared
 from schemas.record import TLSPlaintext
 from schemas.vocabulary import LengthsFirst, opaque, uint16, vector
 from tls13 import ClientConfig, Connection, Credential, ServerConfig, TrustStore
 from tls13.errors import AlertReceived, Reason
 
-STRUCTS = {name: each for name, each in declared().items() if isinstance(each, type) and issubclass(each, Struct)}
 EVERY_STRUCT = pytest.mark.parametrize("struct", STRUCTS.values(), ids=STRUCTS)
-few = settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 HELLO = ClientHello(
     random=b"\x11" * 32,

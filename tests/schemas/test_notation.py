@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import rfc9846_structs as rfc
+from every_schema import STRUCTS
+from presentation import STRUCT, numbers
 
 import schemas
-from schemas import Struct
 from schemas.code_points import CipherSuite, HandshakeType, NamedGroup
 from schemas.extension_block import ROWS, Extension, Row
 from schemas.handshake import ClientHello
@@ -20,18 +21,9 @@ from schemas.vocabulary import CodePoint, LengthsFirst, Select, Trailing
 
 EVERYTHING = declared()
 EVERY = pytest.mark.parametrize("name", EVERYTHING)
-STRUCTS = {name: each for name, each in EVERYTHING.items() if isinstance(each, type) and issubclass(each, Struct)}
 
 FIELD = re.compile(r"(\w+)\s+(\w+)\s*((?:<[^>]*>|\[[^]]*\])?)\s*;")
-STRUCT = re.compile(r"struct\s*\{(.*?)\}\s*(\w+);", re.DOTALL)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-
-
-def numbers(bounds: str) -> str:
-    """`<1..2^8-1>` as `<1..255>`: the RFCs write one ceiling in several ways."""
-    return re.sub(
-        r"2\^(\d+)(?:-(\d+))?", lambda found: str(2 ** int(found.group(1)) - int(found.group(2) or 0)), bounds
-    )
 
 
 @EVERY

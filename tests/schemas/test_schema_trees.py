@@ -7,14 +7,10 @@ from typing import Any
 
 import construct
 import pytest
+from every_schema import SCHEMAS
 
-from schemas import Node, Struct, vocabulary
-from schemas.extension_block import MESSAGES, ExtensionBlock, extensions_of
-from schemas.notation import declared
-
-ROOTS: dict[str, Node[Any]] = {
-    name: each.schema for name, each in declared().items() if isinstance(each, type) and issubclass(each, Struct)
-} | {f"extensions of {message}": extensions_of(message) for message in MESSAGES}
+from schemas import Node, vocabulary
+from schemas.extension_block import ExtensionBlock
 
 SWALLOWING = (
     construct.GreedyRange,
@@ -45,11 +41,11 @@ def constructs_within(schema: object) -> Iterator[construct.Construct]:
         yield from (each for each in held if isinstance(each, construct.Construct))
 
 
-EVERY_NODE = [pytest.param(schema, id=path) for name, root in ROOTS.items() for path, schema in tree(root, name)]
+EVERY_NODE = [pytest.param(schema, id=path) for name, root in SCHEMAS.items() for path, schema in tree(root, name)]
 
 
 def test_the_walk_sees_every_struct_and_every_extension() -> None:
-    paths = {path for name, root in ROOTS.items() for path, _ in tree(root, name)}
+    paths = {path for name, root in SCHEMAS.items() for path, _ in tree(root, name)}
     assert "Handshake.message.server_hello.hello_retry_request.extensions.cookie" in paths
     assert "Certificate.certificate_list.[].extensions.status_request.response.ocsp" in paths
     assert "extensions of client_hello.encrypted_client_hello.content.outer.cipher_suite.kdf_id" in paths
@@ -96,7 +92,7 @@ def test_the_walk_would_find_what_is_banned(swallowing: construct.Construct) -> 
     assert list(constructs_within(holder)) == [swallowing]
 
 
-@pytest.mark.parametrize("root", ROOTS.values(), ids=ROOTS)
+@pytest.mark.parametrize("root", SCHEMAS.values(), ids=SCHEMAS)
 def test_names_within_a_schema_are_unique(root: Node[Any]) -> None:
     for path, schema in tree(root, ""):
         names = [name for name, _ in schema.children()]

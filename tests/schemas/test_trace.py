@@ -10,24 +10,20 @@ import wire_messages
 import wire_other_extensions
 import wire_records
 from annotated import Example
-from hypothesis import HealthCheck, given, settings
+from every_schema import SCHEMAS, STRUCTS, few
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import DecodeError, Node, Struct, build, parse, strategies
 from schemas.alert import Alert
 from schemas.code_points import AlertDescription, CipherSuite, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion
-from schemas.extension_block import MESSAGES, ROWS, ExtensionNode, extensions_of
+from schemas.extension_block import ROWS, ExtensionNode, extensions_of
 from schemas.extensions import KeyShare, ServerName, SupportedVersions
 from schemas.handshake import ClientHello, Handshake, HelloRetryRequest
-from schemas.notation import declared
 from schemas.record import TLSInnerPlaintext
 from schemas.trace import Part, Trace, described, trace
 from schemas.vocabulary import LENGTH, CodePoint, node, opaque, vector
 
-STRUCTS = {name: each for name, each in declared().items() if isinstance(each, type) and issubclass(each, Struct)}
-SCHEMAS: dict[str, Node[Any]] = {name: each.schema for name, each in STRUCTS.items()} | {
-    f"extensions of {message}": extensions_of(message) for message in MESSAGES
-}
 EVERY_SCHEMA = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 EXAMPLES: list[Example] = [
     *wire_records.RECORDS,
@@ -36,7 +32,6 @@ EXAMPLES: list[Example] = [
     *wire_extensions.BODIES,
     *wire_other_extensions.BODIES,
 ]
-few = settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 HELLO = (
     "0303" + "11" * 32 + "00 0004 1301 1a2b 01 00"  # 43 bytes up to here

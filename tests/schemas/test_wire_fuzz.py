@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import wire_extensions
 import wire_messages
 import wire_older_extensions
@@ -12,21 +10,11 @@ import wire_records
 import wire_stored
 import wire_tls12
 from annotated import Example
+from every_schema import SCHEMAS_AND_BODIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strictness import refusal
 
-from schemas import Node, Struct
-from schemas.extension_block import MESSAGES, ROWS, extensions_of
-from schemas.notation import declared
-
-STRUCTS: dict[str, Node[Any]] = {
-    name: each.schema for name, each in declared().items() if isinstance(each, type) and issubclass(each, Struct)
-}
-PARTS: dict[str, Node[Any]] = {f"extensions of {message}": extensions_of(message) for message in MESSAGES} | {
-    f"{row.extension_type} in {message}": body.schema for row in ROWS.values() for message, body in row.bodies.items()
-}
-SCHEMAS = STRUCTS | PARTS
 EXAMPLES: list[Example] = [
     *wire_records.RECORDS,
     *wire_records.DERIVED,
@@ -69,6 +57,6 @@ def test_mutated_messages_are_refused_or_rebuilt(case: tuple[Example, bytes]) ->
 
 
 @settings(max_examples=300)
-@given(mutated(), st.sampled_from(list(SCHEMAS)))
+@given(mutated(), st.sampled_from(list(SCHEMAS_AND_BODIES)))
 def test_what_is_meant_for_one_schema_does_no_harm_in_another(case: tuple[Example, bytes], name: str) -> None:
-    refusal(SCHEMAS[name], case[1])
+    refusal(SCHEMAS_AND_BODIES[name], case[1])

@@ -112,7 +112,7 @@ def now() -> int:
     return int(clock().timestamp() * 1000)
 
 
-class SlowSigner:
+class DistantSigner:
     """A key that lives far away: nothing is signed before it `is_ready`, or once it `is_broken`."""
 
     def __init__(self, signer: Signer) -> None:
@@ -175,10 +175,10 @@ class Endpoints:
         """Makes a server know the ticket, and take early data; `ticket` is what to change in its state."""
         return {"ticket_store": KnownTickets(**ticket), "early_data": EarlyDataPolicy()}
 
-    def slow(self) -> tuple[Credential, SlowSigner]:
+    def distant(self) -> tuple[Credential, DistantSigner]:
         """The certificate, with a key that is not at hand."""
         (credential,) = self.server_config.credentials
-        signer = SlowSigner(credential.signer)
+        signer = DistantSigner(credential.signer)
         return replace(credential, signer=signer), signer
 
     def session(self, **changes: Any) -> Session:

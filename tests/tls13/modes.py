@@ -15,7 +15,7 @@ from schemas.handshake import HandshakeMessage
 from tls13.config import ClientConfig, ServerConfig
 from tls13.connection import Connection
 from tls13.crypto.signatures import Signer
-from tls13.events import Event, MessageObserved, Observation, TicketReceived
+from tls13.events import Event, MessageObserved, Observation, SecretDerived, TicketReceived
 from tls13.sessions import Session
 from tls13.x509.credentials import Credential
 
@@ -79,7 +79,7 @@ def configs(endpoints: Endpoints, watch: Clock) -> Sides:
 
 
 class Journal:
-    """The handshake messages that an endpoint sent and received: their types, and their bytes."""
+    """The handshake messages that an endpoint sent and received: their types, and their bytes; its secrets."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -92,6 +92,11 @@ class Journal:
         if isinstance(observation, MessageObserved):
             self.messages.append(observation.message)
             (self.sent if observation.sent else self.received).append(observation.raw)
+
+    @property
+    def secrets(self) -> dict[str, bytes]:
+        """By their labels, the newest of each."""
+        return {each.label: each.secret for each in self.observations if isinstance(each, SecretDerived)}
 
 
 @dataclass

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from by_hand import ALERT, HANDSHAKE, alert, message, plaintext
-from endpoints import Endpoints, SlowSigner
+from endpoints import DistantSigner, Endpoints
 from scripted import Peer, ScriptedClient, ScriptedServer
 from violations import EVERY_TYPE, WELL_FORMED
 
@@ -26,14 +26,14 @@ from tls13.handshake.states import (
 from tls13.handshake.table import HANDLERS
 from tls13.limits import Limits
 
-Waiting = tuple[Peer, SlowSigner]
+Waiting = tuple[Peer, DistantSigner]
 Start = Callable[..., Waiting]
 """Gives the peer of a connection that waits, and whom it waits for."""
 
 
 def server(endpoints: Endpoints, limits: Limits | None = None) -> Waiting:
     """In the middle of its flight."""
-    credential, signer = endpoints.slow()
+    credential, signer = endpoints.distant()
     client = endpoints.scripted_client(credentials=(credential,), limits=limits or Limits(), tickets=0)
     client.say(client.client_hello())
     return client, signer
@@ -41,7 +41,7 @@ def server(endpoints: Endpoints, limits: Limits | None = None) -> Waiting:
 
 def client(endpoints: Endpoints, limits: Limits | None = None) -> Waiting:
     """At the end of the handshake."""
-    credential, signer = endpoints.slow()
+    credential, signer = endpoints.distant()
     peer = endpoints.scripted_server(credentials=(credential,), limits=limits or Limits())
     peer.reach(WaitCertificate).reach(WaitServerFinished)
     peer.say(peer.finished())
@@ -49,7 +49,7 @@ def client(endpoints: Endpoints, limits: Limits | None = None) -> Waiting:
 
 
 def client_asked_late(endpoints: Endpoints, limits: Limits | None = None) -> Waiting:
-    credential, signer = endpoints.slow()
+    credential, signer = endpoints.distant()
     peer = endpoints.scripted_server(
         credentials=(credential,), limits=limits or Limits(), post_handshake_auth=True
     ).reach(ClientConnected)
@@ -62,7 +62,7 @@ each_way = pytest.mark.parametrize("start", [server, client, client_asked_late])
 AFTERWARDS = {server: WaitClientFinished, client: ClientConnected, client_asked_late: ClientConnected}
 
 
-def go_on(peer: Peer, signer: SlowSigner) -> None:
+def go_on(peer: Peer, signer: DistantSigner) -> None:
     """The signature is there; the peer hears what follows it."""
     signer.is_ready = True
     try:

@@ -24,7 +24,7 @@ from schemas.handshake import CertificateRequest, CertificateVerify, Finished, H
 from tls13.config import ClientAuthentication
 from tls13.connection import Connection
 from tls13.errors import AlertReceived, CertificateRequired, UnknownCA
-from tls13.events import DataReceived, HandshakeCompleted, SecretDerived
+from tls13.events import DataReceived, HandshakeCompleted
 from tls13.x509.credentials import Credential
 from tls13.x509.trust import NoVerification, TrustStore
 
@@ -75,8 +75,7 @@ def test_the_client_signs_and_finishes_as_the_rfc_says(sides: Sides, pki: Pki, s
     key = x509.load_der_x509_certificate(alice.certificate_list[0]).public_key()
     assert isinstance(key, Ed25519PublicKey)
     key.verify(said.signature, b" " * 64 + b"TLS 1.3, client CertificateVerify\0" + digest(hash_name, messages))
-    logged = {each.label: each.secret for each in journal.observations if isinstance(each, SecretDerived)}
-    secret = logged["CLIENT_HANDSHAKE_TRAFFIC_SECRET"]
+    secret = journal.secrets["CLIENT_HANDSHAKE_TRAFFIC_SECRET"]
     finished_key = expand_label(hash_name, secret, b"finished", b"", len(secret))
     assert finished[4:] == mac(hash_name, finished_key, digest(hash_name, messages + verify))
 

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from endpoints import Endpoints
 from scripted import Identity, ScriptedClient, ScriptedServer
-from violations import Violation, check, rows
+from violations import UNKNOWN, Violation, check, finished_of, rows
 
 from certs import CLIENT_FLAWS, Flaw, KeyFiles, Pki
 from schemas.certificate import Certificate, CertificateEntry
-from schemas.code_points import ExtensionType, SignatureScheme
+from schemas.code_points import SignatureScheme
 from schemas.extension_block import Extension
 from schemas.extensions import OIDFilter, OIDFilters, SignatureAlgorithms
 from schemas.handshake import CertificateRequest, CertificateVerify, Finished, HandshakeMessage
@@ -39,8 +39,6 @@ from tls13.handshake.states import (
 )
 from tls13.psk import Psk
 from tls13.x509.trust import TrustStore
-
-UNKNOWN = Extension(extension_type=ExtensionType(0xFADE), extension_data=b"")
 
 
 def identity(files: KeyFiles) -> Identity:
@@ -300,10 +298,6 @@ def test_a_signature_stands_behind_a_certificate_and_nowhere_else(
 
 
 # Finished
-
-
-def finished_of(change: Callable[[bytes], bytes]) -> Violation:
-    return lambda client: message(20, change(client.finished().verify_data))
 
 
 def without_the_last_message(client: ScriptedClient) -> HandshakeMessage:

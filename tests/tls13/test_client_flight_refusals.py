@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,11 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from endpoints import Endpoints
 from scripted import Identity, ScriptedServer
-from violations import Violation, check, rows
+from violations import UNKNOWN, Violation, check, encrypted_with, finished_of, rows
 
 from certs import Pki
 from schemas.certificate import Certificate, CertificateEntry
-from schemas.code_points import ExtensionType, SignatureScheme
+from schemas.code_points import SignatureScheme
 from schemas.extension_block import Extension
 from schemas.extensions import ApplicationLayerProtocolNegotiation, ServerNameIndication, SignatureAlgorithms
 from schemas.handshake import (
@@ -37,23 +36,11 @@ from tls13.handshake.states import (
 )
 from tls13.x509.credentials import Credential
 
-UNKNOWN = 0xFADE
-"""An extension type that nobody knows."""
-
-
-def unknown(data: bytes = b"") -> Extension:
-    return Extension(extension_type=ExtensionType(UNKNOWN), extension_data=data)
-
-
 # EncryptedExtensions, CertificateRequest
 
 
-def encrypted_with(*extensions: Extension) -> Violation:
-    return lambda server: EncryptedExtensions(extensions=list(extensions))
-
-
 @rows(
-    ("unsolicited unknown extension", encrypted_with(unknown()), errors.UnsolicitedExtension),
+    ("unsolicited unknown extension", encrypted_with(UNKNOWN), errors.UnsolicitedExtension),
     (
         "unsolicited ALPN",
         encrypted_with(ApplicationLayerProtocolNegotiation.encrypted_extensions([b"h2"])),
@@ -140,7 +127,7 @@ SCHEMES = SignatureAlgorithms.certificate_request([SignatureScheme.ed25519])
         errors.ForbiddenValue,
     ),
     ("no extensions", request_with(), errors.MissingExtension),
-    ("no signature_algorithms", request_with(unknown()), errors.MissingExtension),
+    ("no signature_algorithms", request_with(UNKNOWN), errors.MissingExtension),
     (
         "misplaced key_share",
         lambda server: disguised(CertificateRequest(extensions=[SCHEMES]), 51, b""),
@@ -179,7 +166,7 @@ def test_certificate_request_that_breaks_a_rule(
         lambda server: disguised(server.certificate(), 5, b"\x01\0\0\x01a"),
         errors.UnsolicitedExtension,
     ),
-    ("unsolicited unknown extension", lambda server: server.certificate(unknown()), errors.UnsolicitedExtension),
+    ("unsolicited unknown extension", lambda server: server.certificate(UNKNOWN), errors.UnsolicitedExtension),
     (
         "misplaced supported_groups",
         lambda server: disguised(server.certificate(), 10, b"\0\x02\0\x1d"),
@@ -187,7 +174,7 @@ def test_certificate_request_that_breaks_a_rule(
     ),
     (
         "duplicate extension",
-        lambda server: disguised(server.certificate(unknown()), UNKNOWN, b""),
+        lambda server: disguised(server.certificate(UNKNOWN), UNKNOWN.extension_type, b""),
         errors.DuplicateExtension,
     ),
     (
@@ -324,10 +311,6 @@ def test_rsa_pkcs1_is_refused_even_where_a_caller_offers_it(endpoints: Endpoints
     connection = endpoints.client(edit_message=offer_it)
     server = ScriptedServer(connection, Identity(chain, endpoints.identity.key)).reach(WaitCertificateVerify)
     check(server, by_scheme(SignatureScheme.rsa_pkcs1_sha256), errors.ForbiddenSignatureScheme)
-
-
-def finished_of(change: Callable[[bytes], bytes]) -> Violation:
-    return lambda server: message(20, change(server.finished().verify_data))
 
 
 @rows(

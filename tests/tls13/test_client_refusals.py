@@ -9,7 +9,7 @@ import pytest
 from by_hand import HANDSHAKE, KeyPair, disguised, message, raw, with_extension, without_extension
 from endpoints import Endpoints
 from scripted import ScriptedServer
-from violations import Violation, check, rows
+from violations import UNKNOWN, Violation, check, rows
 
 from schemas import tls12
 from schemas.code_points import CipherSuite, ExtensionType, NamedGroup, ProtocolVersion
@@ -20,10 +20,6 @@ from tls13 import errors
 from tls13.config import MessageEditor
 from tls13.errors import Reason
 from tls13.handshake.states import WaitServerHelloAfterRetry
-
-UNKNOWN = 0xFADE
-"""An extension type that nobody knows."""
-
 
 # ServerHello
 
@@ -58,10 +54,6 @@ def older_hello(server: ScriptedServer) -> bytes:
 
 def share(group: NamedGroup, key_exchange: bytes) -> Extension:
     return KeyShare.server_hello(KeyShareEntry(group=group, key_exchange=key_exchange))
-
-
-def unknown(data: bytes = b"") -> Extension:
-    return Extension(extension_type=ExtensionType(UNKNOWN), extension_data=data)
 
 
 P256_OFF_CURVE = b"\x04" + bytes(31) + b"\x01" + bytes(31) + b"\x01"
@@ -113,7 +105,7 @@ P256_OFF_CURVE = b"\x04" + bytes(31) + b"\x01" + bytes(31) + b"\x01"
         lambda server: raw(server.server_hello()).replace(b"\x00\x24\x00\x1d\x00\x20", b"\x00\x24\x00\x1d\x00\x00"),
         errors.MalformedMessage,
     ),
-    ("unsolicited unknown extension", hello_with(unknown()), errors.UnsolicitedExtension),
+    ("unsolicited unknown extension", hello_with(UNKNOWN), errors.UnsolicitedExtension),
     (
         "unsolicited pre_shared_key",
         lambda server: disguised(server.server_hello(), 41, b"\0\0"),
@@ -269,7 +261,7 @@ def retry_with(*extensions: Extension, **changes: Any) -> Violation:
     ),
     ("group whose share was sent", retry_with(KeyShare.hello_retry_request(NamedGroup.x25519)), errors.UselessRetry),
     ("no change at all", retry_with(group=None), errors.UselessRetry),
-    ("unsolicited extension", retry_with(unknown()), errors.UnsolicitedExtension),
+    ("unsolicited extension", retry_with(UNKNOWN), errors.UnsolicitedExtension),
     (
         "misplaced extension",
         lambda server: disguised(server.hello_retry_request(), 10, b"\0\x02\0\x1d"),

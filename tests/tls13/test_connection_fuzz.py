@@ -10,13 +10,15 @@ from collections.abc import Callable
 
 import pytest
 from by_hand import APPLICATION_DATA, HANDSHAKE, cut, disguised, key_update, message, plaintext, raw
-from endpoints import CLIENT_STATES, SERVER_STATES, Endpoints
+from endpoints import Endpoints
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import Peer, ScriptedClient, ScriptedServer
+from state_groups import ALL, each_of
+from violations import TICKET
 
 from schemas.code_points import ExtensionType
-from schemas.handshake import HandshakeMessage, NewSessionTicket
+from schemas.handshake import HandshakeMessage
 from tls13.connection import Connection
 from tls13.errors import AlertReceived, Reason, TLSError
 from tls13.handshake.states import (
@@ -29,10 +31,7 @@ from tls13.handshake.states import (
     WaitServerHello,
 )
 
-ALL: tuple[type[State], ...] = (*CLIENT_STATES, *SERVER_STATES)
-TICKET = NewSessionTicket(ticket_lifetime=1, ticket_age_add=2, ticket_nonce=b"3", ticket=b"4")
-
-each_state = pytest.mark.parametrize("state", ALL, ids=lambda each: each.__name__)
+each_state = each_of(*ALL)
 
 
 def survives(connection: Connection, wire: bytes) -> TLSError | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
@@ -24,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from openssl_command import needs_openssl, openssl
 
 from certs import Authority, Identity, KeyType, Pki, Profile, generate, mint, self_signed
 from schemas.code_points import SignatureScheme
@@ -52,9 +51,6 @@ SCHEMES = {
     KeyType.ML_DSA_87: {SignatureScheme.mldsa87},
 }
 
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="needs the openssl command: apt-get install openssl"
-)
 
 RFC_8448 = Path(__file__).parents[3] / "shared" / "vectors" / "rfc8448.json"
 
@@ -150,7 +146,7 @@ def openssl_rsassa_pss(folder: Path, confined_to: str) -> tuple[Path, Path]:
         ["genpkey", "-algorithm", "RSA-PSS", *bits, *parameters, "-out", "server.key"],
         ["req", "-x509", "-new", "-key", "server.key", "-out", "server.pem", *names],
     ):
-        subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True, timeout=60)
+        openssl(folder, *command)
     return folder / "server.pem", folder / "server.key"
 
 
@@ -163,8 +159,7 @@ def test_an_rsassa_pss_key_signs_by_what_its_certificate_allows(confined_to: str
     for scheme in credential.schemes:
         signature = credential.signer.sign(scheme, b"content")
         public_key_of(credential.certificate_list[0]).verify(scheme, signature, b"content")
-    der = ["pkcs8", "-topk8", "-nocrypt", "-in", "server.key", "-outform", "DER", "-out", "key.der"]
-    subprocess.run(["openssl", *der], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    openssl(tmp_path, "pkcs8", "-topk8", "-nocrypt", "-in", "server.key", "-outform", "DER", "-out", "key.der")
     in_memory = Credential.from_der(credential.certificate_list, (tmp_path / "key.der").read_bytes())
     assert in_memory.schemes == credential.schemes
 
@@ -172,8 +167,7 @@ def test_an_rsassa_pss_key_signs_by_what_its_certificate_allows(confined_to: str
 @needs_openssl
 def test_an_encrypted_rsassa_pss_key_is_one_too(tmp_path: Path) -> None:
     cert, key = openssl_rsassa_pss(tmp_path, "")
-    encrypt = ["pkcs8", "-topk8", "-in", "server.key", "-passout", "pass:x", "-out", "encrypted.key"]
-    subprocess.run(["openssl", *encrypt], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    openssl(tmp_path, "pkcs8", "-topk8", "-in", "server.key", "-passout", "pass:x", "-out", "encrypted.key")
     assert Credential.load(cert, tmp_path / "encrypted.key", "x").schemes == Credential.load(cert, key).schemes
 
 
@@ -185,12 +179,9 @@ def test_an_rsassa_pss_key_with_parameters_that_no_scheme_has_is_told_so(tmp_pat
 
 @needs_openssl
 def test_an_ec_key_as_openssl_writes_it_with_its_parameters_before_it_is_loaded(tmp_path: Path) -> None:
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=60)
-
-    openssl("ecparam", "-name", "prime256v1", "-genkey", "-out", "server.key")
+    openssl(tmp_path, "ecparam", "-name", "prime256v1", "-genkey", "-out", "server.key")
     names = ["-subj", "/CN=x", "-addext", "subjectAltName=DNS:localhost"]
-    openssl("req", "-x509", "-new", "-key", "server.key", "-out", "server.pem", *names)
+    openssl(tmp_path, "req", "-x509", "-new", "-key", "server.key", "-out", "server.pem", *names)
     assert (tmp_path / "server.key").read_bytes().startswith(b"-----BEGIN EC PARAMETERS")
     assert Credential.load(tmp_path / "server.pem", tmp_path / "server.key").names == ("localhost",)
 

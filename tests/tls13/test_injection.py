@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from endpoints import Endpoints, exchange
+from modes import Journal
 from scripted import MINTED
 
 from certs import Pki
@@ -22,6 +23,7 @@ from tls13.crypto.signatures import LocalSigner
 from tls13.errors import ConfigurationError, ConnectionClosed, UnsupportedHandshake
 from tls13.events import AlertObserved, DataReceived, MessageObserved, Observation, RecordObserved, SecretDerived
 from tls13.handshake.states import ClientConnected
+from tls13.sessions import SealedTickets
 from tls13.x509.credentials import Credential
 from tls13.x509.trust import NoVerification
 
@@ -49,7 +51,8 @@ def test_with_randomness_and_clock_fixed_a_connection_replays(endpoints: Endpoin
     def run() -> bytes:
         signer = LocalSigner.from_der(der, Counter("signer"))
         client = endpoints.client(random=Counter("client"), key_shares=0)
-        server = endpoints.server(random=Counter("server"), credentials=(Credential(chain, signer),))
+        own = {"credentials": (Credential(chain, signer),), "ticket_store": SealedTickets()}
+        server = endpoints.server(random=Counter("server"), **own)
         wire = b""
         for step in range(4):
             if step == 3:
@@ -106,21 +109,16 @@ def test_the_observer_sees_everything_that_goes_by(endpoints: Endpoints) -> None
 
 
 def test_the_observed_secrets_open_the_records(endpoints: Endpoints) -> None:
-    secrets: dict[str, bytes] = {}
-
-    def keep(observation: Observation) -> None:
-        if isinstance(observation, SecretDerived):
-            secrets[observation.label] = observation.secret
-
-    client, server = endpoints.client(observer=keep), endpoints.server(tickets=0)
+    journal = Journal()
+    client, server = endpoints.client(observer=journal), endpoints.server(tickets=0)
     exchange(client, server)
     suite = CipherSuite.TLS_AES_128_GCM_SHA256
     client.send(b"to the server")
     (record,) = cut(client.data_to_send())
-    assert Direction(suite, secrets["CLIENT_TRAFFIC_SECRET_0"]).open(record) == (23, b"to the server")
+    assert Direction(suite, journal.secrets["CLIENT_TRAFFIC_SECRET_0"]).open(record) == (23, b"to the server")
     server.send(b"to the client")
     (record,) = cut(server.data_to_send())
-    assert Direction(suite, secrets["SERVER_TRAFFIC_SECRET_0"]).open(record) == (23, b"to the client")
+    assert Direction(suite, journal.secrets["SERVER_TRAFFIC_SECRET_0"]).open(record) == (23, b"to the client")
 
 
 def expand(secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
@@ -132,18 +130,13 @@ def expand(secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
 @pytest.mark.parametrize(("context", "length"), [(b"", 32), (b"a context", 32), (b"", 100), (bytes(1000), 1)])
 def test_both_sides_export_the_same_keying_material(endpoints: Endpoints, context: bytes, length: int) -> None:
     """RFC 9846 §7.5, from the exporter secret that the observer sees."""
-    secrets: dict[str, bytes] = {}
-
-    def keep(observation: Observation) -> None:
-        if isinstance(observation, SecretDerived):
-            secrets[observation.label] = observation.secret
-
-    client, server = endpoints.client(observer=keep), endpoints.server()
+    journal = Journal()
+    client, server = endpoints.client(observer=journal), endpoints.server()
     for each in (client, server):
         with pytest.raises(ConnectionClosed, match="before the handshake is complete"):
             each.export_keying_material(b"EXPORTER-test", length)
     exchange(client, server)
-    secret = expand(secrets["EXPORTER_SECRET"], b"EXPORTER-test", hashlib.sha256(b"").digest(), 32)
+    secret = expand(journal.secrets["EXPORTER_SECRET"], b"EXPORTER-test", hashlib.sha256(b"").digest(), 32)
     expected = expand(secret, b"exporter", hashlib.sha256(context).digest(), length)
     for each in (client, server):
         assert each.export_keying_material(b"EXPORTER-test", length, context) == expected

@@ -25,7 +25,7 @@ from schemas.handshake import CertificateRequest, CertificateVerify, ClientHello
 from tls13.config import ClientAuthentication
 from tls13.connection import Connection
 from tls13.errors import CertificateRequired, ConfigurationError, ConnectionClosed
-from tls13.events import ClientAuthenticated, DataReceived, Event, KeysUpdated, SecretDerived
+from tls13.events import ClientAuthenticated, DataReceived, Event, KeysUpdated
 from tls13.handshake.states import ServerConnected, WaitLateCertificateVerify
 from tls13.limits import Limits
 from tls13.psk import Psk
@@ -86,9 +86,8 @@ def test_the_answer_is_signed_and_finished_as_the_rfc_says(
     exchange(client, server)
     server.request_certificate()
     exchange(client, server)
-    logged = {each.label: each.secret for each in journal.observations if isinstance(each, SecretDerived)}
     hash_name = "sha256" if suite is CipherSuite.TLS_AES_128_GCM_SHA256 else "sha384"
-    secret = logged["CLIENT_TRAFFIC_SECRET_0"]
+    secret = journal.secrets["CLIENT_TRAFFIC_SECRET_0"]
     for _ in range(updates):
         secret = expand_label(hash_name, secret, b"traffic upd", b"", len(secret))
     finished_key = expand_label(hash_name, secret, b"finished", b"", len(secret))
@@ -295,7 +294,7 @@ def test_late_requests_key_updates_tickets_and_data_go_together_in_any_order(
     assert any(isinstance(each, KeysUpdated) for each in talk.told)
 
 
-def test_a_request_says_what_the_server_wants(sides: Sides, pki: Pki) -> None:
+def test_a_request_says_what_the_server_wants(sides: Sides) -> None:
     journal = Journal()
     client, server = connected(sides, observer=journal)
     server.request_certificate()

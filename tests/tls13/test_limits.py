@@ -11,6 +11,7 @@ from by_hand import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, aler
 from endpoints import TICKET_KEY, Endpoints, KnownTickets
 from scripted import Peer, ScriptedClient, ScriptedServer
 from shared_keys import SharedKey, offering
+from state_groups import CONNECTED
 
 from schemas.certificate import Certificate
 from schemas.code_points import AlertDescription, AlertLevel
@@ -31,8 +32,6 @@ from tls13.handshake.states import (
     WaitEncryptedExtensions,
 )
 from tls13.limits import Limits
-
-CONNECTED: tuple[type[State], ...] = (ClientConnected, ServerConnected)
 
 
 def at(endpoints: Endpoints, state: type[State], limits: Limits) -> Peer:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import random
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from openssl_command import needs_openssl, openssl
 from x509_chains import HOST, NOW, alternative_names, authority, certificate, der, key, key_usage, named, server
 
 from tls13.errors import BadCertificate, Reason, UnsupportedCertificate
@@ -23,10 +22,6 @@ from tls13.x509.trust import TrustStore
 ROOT = authority("root", "root")
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
 SERVER_AUTH, CLIENT_AUTH = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
-
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="needs the openssl command: apt-get install openssl"
-)
 
 
 def judge(*chain: x509.Certificate, root: x509.Certificate = ROOT, name: str = HOST, now: datetime = NOW) -> str:
@@ -341,7 +336,7 @@ def test_md5_and_sha1_are_bad_certificates(digest: str, issuer: str, tmp_path: P
         request,
         [*sign, f"-{digest}", "-extfile", "extensions", "-outform", "DER", "-out", "s.der"],
     ):
-        subprocess.run(["openssl", *command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        openssl(tmp_path, *command)
     trust = TrustStore.load(tmp_path / "ca.pem")
     with pytest.raises(BadCertificate, match=f"signed over {digest}, which is too weak"):
         trust.verify_server([(tmp_path / "s.der").read_bytes()], HOST, datetime.now(UTC))
@@ -385,7 +380,7 @@ def test_a_certificate_of_version_1_is_unsupported(tmp_path: Path) -> None:
     request = ["req", "-newkey", "ed25519", "-nodes", "-keyout", "c.key", "-out", "c.csr", "-subj", "/CN=alice"]
     sign = ["x509", "-req", "-in", "c.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
     for command in (request, [*sign, "-outform", "DER", "-out", "c.der"]):
-        subprocess.run(["openssl", *command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        openssl(tmp_path, *command)
     made = x509.load_der_x509_certificate((tmp_path / "c.der").read_bytes())
     if made.version is not x509.Version.v1:
         pytest.skip("this openssl makes version 3 by default")

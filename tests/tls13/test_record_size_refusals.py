@@ -8,7 +8,7 @@ import pytest
 from by_hand import APPLICATION_DATA, HANDSHAKE, disguised, raw
 from endpoints import Endpoints
 from scripted import Peer, ScriptedServer
-from violations import Violation, check, rows
+from violations import Violation, check, encrypted_with, rows
 
 from schemas.code_points import MaxFragmentLength
 from schemas.extension_block import Extension
@@ -33,10 +33,6 @@ def hello_with(*extensions: Extension) -> Violation:
     return lambda client: client.client_hello(extensions=[*client.extensions(), *extensions])
 
 
-def answer_with(*extensions: Extension) -> Violation:
-    return lambda server: EncryptedExtensions(extensions=list(extensions))
-
-
 # What may not be said
 
 
@@ -45,7 +41,7 @@ def test_a_limit_under_64_is_illegal(endpoints: Endpoints, limit: int) -> None:
     """RFC 8449 §4."""
     check(endpoints.scripted_client(), hello_with(RecordSizeLimit.client_hello(limit)), errors.ForbiddenValue)
     server = endpoints.scripted_server(record_size_limit=1000).reach(WaitEncryptedExtensions)
-    check(server, answer_with(RecordSizeLimit.encrypted_extensions(limit)), errors.ForbiddenValue)
+    check(server, encrypted_with(RecordSizeLimit.encrypted_extensions(limit)), errors.ForbiddenValue)
 
 
 @pytest.mark.parametrize("limit", [64, 2**14 + 1, 2**14 + 2, 65535])
@@ -70,7 +66,7 @@ def test_a_fragment_length_that_is_none_is_illegal(endpoints: Endpoints, number:
     )
     server = endpoints.scripted_server(max_fragment_length=MaxFragmentLength.bytes_512)
     answer = MaxFragmentLengthNegotiation.encrypted_extensions(length)
-    check(server.reach(WaitEncryptedExtensions), answer_with(answer), errors.UnofferedParameter)
+    check(server.reach(WaitEncryptedExtensions), encrypted_with(answer), errors.UnofferedParameter)
 
 
 def test_a_fragment_length_must_be_the_one_that_was_asked_for(endpoints: Endpoints) -> None:
@@ -80,7 +76,7 @@ def test_a_fragment_length_must_be_the_one_that_was_asked_for(endpoints: Endpoin
             server.reach(WaitEncryptedExtensions)
             answer = MaxFragmentLengthNegotiation.encrypted_extensions(MaxFragmentLength(answered))
             if asked != answered:
-                check(server, answer_with(answer), errors.UnofferedParameter)
+                check(server, encrypted_with(answer), errors.UnofferedParameter)
             else:
                 server.say(EncryptedExtensions(extensions=[answer]))
                 assert server.reach(ClientConnected).connection.negotiated is not None
@@ -91,8 +87,8 @@ LENGTH = MaxFragmentLengthNegotiation.encrypted_extensions(MaxFragmentLength.byt
 
 
 @rows(
-    ("both", answer_with(LIMIT, LENGTH), errors.ForbiddenValue),
-    ("both the other way about", answer_with(LENGTH, LIMIT), errors.ForbiddenValue),
+    ("both", encrypted_with(LIMIT, LENGTH), errors.ForbiddenValue),
+    ("both the other way about", encrypted_with(LENGTH, LIMIT), errors.ForbiddenValue),
     ("limit of one byte", lambda server: disguised(EncryptedExtensions(), 28, b"\1"), errors.MalformedMessage),
     ("length of two bytes", lambda server: disguised(EncryptedExtensions(), 1, b"\0\1"), errors.MalformedMessage),
 )
@@ -104,10 +100,10 @@ def test_an_answer_that_breaks_a_rule(endpoints: Endpoints, violation: Violation
 
 def test_neither_is_answered_where_it_was_not_asked_for(endpoints: Endpoints) -> None:
     limited = endpoints.scripted_server(record_size_limit=500).reach(WaitEncryptedExtensions)
-    check(limited, answer_with(LENGTH), errors.UnsolicitedExtension)
+    check(limited, encrypted_with(LENGTH), errors.UnsolicitedExtension)
     length = MaxFragmentLength.bytes_512
     cut = endpoints.scripted_server(max_fragment_length=length).reach(WaitEncryptedExtensions)
-    check(cut, answer_with(LIMIT), errors.UnsolicitedExtension)
+    check(cut, encrypted_with(LIMIT), errors.UnsolicitedExtension)
 
 
 def test_our_server_answers_one_of_the_two(endpoints: Endpoints) -> None:

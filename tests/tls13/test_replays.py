@@ -62,7 +62,7 @@ def test_servers_that_share_a_replay_store_take_a_hello_once_between_them(sides:
     assert [len(Connection.server(each).receive_data(recorded)) for each in servers] == [1, 0]
 
 
-def test_a_hello_can_t_be_replayed_at_any_time_that_it_is_fresh(sides: Sides, watch: Clock) -> None:
+def test_a_hello_can_t_be_replayed_at_any_time_that_it_is_fresh(sides: Sides) -> None:
     """From the earliest that a hello is fresh, to the latest."""
     window = timedelta(seconds=10)
     for ahead in (-10, 0, 10):

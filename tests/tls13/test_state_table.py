@@ -152,7 +152,7 @@ def takes_psk(endpoints: Endpoints) -> Peer:
 
 def slow_client(endpoints: Endpoints) -> ScriptedServer:
     """Its client has a certificate, and waits for whoever signs."""
-    credential, _ = endpoints.slow()
+    credential, _ = endpoints.distant()
     return endpoints.scripted_server(credentials=(credential,), post_handshake_auth=True)
 
 
@@ -180,7 +180,7 @@ def greets(towards: type[State], *, again: bool = False, slow: bool = False) -> 
     def step(endpoints: Endpoints) -> Peer:
         changes = endpoints.needed_for(towards)
         if slow:
-            changes |= {"credentials": (endpoints.slow()[0],)}
+            changes |= {"credentials": (endpoints.distant()[0],)}
         client = endpoints.scripted_client(**changes)
         if again:
             client.reach(WaitSecondClientHello)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from signing_keys import der, integer, spki_for
+from signing_keys import RSASSA_PSS, der, integer, spki_for
 
 from schemas.code_points import CipherSuite, NamedGroup, SignatureScheme
 from tls13.crypto.aead import SUITES
@@ -57,7 +57,6 @@ def test_signature_schemes_are_as_strong_as_their_hash_and_their_curve() -> None
 
 
 RSA_ENCRYPTION = bytes.fromhex("300d 0609 2a864886f70d010101 0500")
-RSASSA_PSS = bytes.fromhex("300b 0609 2a864886f70d01010a")
 
 
 @pytest.mark.parametrize("algorithm", [RSA_ENCRYPTION, RSASSA_PSS], ids=["RSA", "RSASSA-PSS"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
+from openssl_command import needs_openssl, openssl
 from trusted_root import NOW, authority, der, intermediate, signed_part, store
 
 from certs import Authority, Flaw, Identity, KeyType, Profile, generate, mint, mint_flawed, self_signed
@@ -35,10 +34,6 @@ from tls13.x509.certificates import dns_names, public_key_of
 from tls13.x509.trust import CertificatePolicy, NoVerification, TrustStore
 
 NAMES = ("localhost", "*.example.com", "127.0.0.1", "::1")
-
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="needs the openssl command: apt-get install openssl"
-)
 
 
 @cache
@@ -255,10 +250,6 @@ def test_a_name_that_is_none_is_the_callers_mistake() -> None:
 
 
 # -- certificates that other tools make --------------------------------------------------------------------
-
-
-def openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
 
 
 def openssl_ca(folder: Path, *options: str) -> None:
@@ -498,7 +489,7 @@ def test_roots_come_from_a_pem_file_a_der_file_or_a_folder_of_both(tmp_path: Pat
     assert set(TrustStore.load(tmp_path).roots) == {der(each.root) for each in (first, second, third)}
 
 
-def test_every_root_in_a_store_is_trusted(tmp_path: Path) -> None:
+def test_every_root_in_a_store_is_trusted() -> None:
     others = [Authority.self_made(f"other {number}", now=NOW).root for number in range(5)]
     mixed = TrustStore([*others, authority().root, *others])
     assert mixed.verify_server(server().certificate_list, "localhost", NOW)

@@ -32,7 +32,6 @@ from tls13.events import (
     EarlyDataReceived,
     EarlyDataRejected,
     HandshakeCompleted,
-    SecretDerived,
 )
 from tls13.limits import Limits
 from tls13.padding import PadToMultiple
@@ -123,9 +122,8 @@ def test_early_secrets_are_what_the_rfc_derives(sides: Sides, suite: CipherSuite
     exporter = derive_secret(hash_name, secret, b"e exp master", hello)
     server.receive_data(client.data_to_send())
     for journal in (ours, theirs):
-        logged = {each.label: each.secret for each in journal.observations if isinstance(each, SecretDerived)}
-        assert logged["CLIENT_EARLY_TRAFFIC_SECRET"] == derive_secret(hash_name, secret, b"c e traffic", hello)
-        assert logged["EARLY_EXPORTER_SECRET"] == exporter
+        assert journal.secrets["CLIENT_EARLY_TRAFFIC_SECRET"] == derive_secret(hash_name, secret, b"c e traffic", hello)
+        assert journal.secrets["EARLY_EXPORTER_SECRET"] == exporter
     expected = exported(hash_name, exporter, b"label", b"context", 50)
     for each in (client, server):
         assert each.export_early_keying_material(b"label", 50, b"context") == expected

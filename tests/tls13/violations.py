@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from by_hand import key_update, raw
+from by_hand import key_update, message, raw
 from scripted import Peer
 
 from schemas.certificate import Certificate
-from schemas.code_points import HandshakeType, SignatureScheme
+from schemas.code_points import ExtensionType, HandshakeType, SignatureScheme
+from schemas.extension_block import Extension
 from schemas.extensions import SignatureAlgorithms
 from schemas.handshake import (
     MESSAGE_TYPES,
@@ -48,6 +49,20 @@ WELL_FORMED: Mapping[HandshakeType, bytes] = {
     )
 } | {HandshakeType.key_update: key_update(0)}
 """Where a message has a form that does not hang on the connection: refused for its type, not for its bytes."""
+
+
+UNKNOWN = Extension(extension_type=ExtensionType(0xFADE), extension_data=b"")
+"""An extension that nobody knows."""
+
+
+def encrypted_with(*extensions: Extension) -> Violation:
+    """EncryptedExtensions with just these."""
+    return lambda server: EncryptedExtensions(extensions=list(extensions))
+
+
+def finished_of(change: Callable[[bytes], bytes]) -> Violation:
+    """The peer's Finished, changed."""
+    return lambda peer: message(20, change(peer.finished().verify_data))
 
 
 def rows(*table: tuple[str, Violation, type[Reason]]) -> pytest.MarkDecorator:

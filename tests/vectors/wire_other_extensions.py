@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wire_encrypted_client_hello
 from annotated import in_message, nothing
+from wire_extensions import SCHEMES, SCHEMES_TEXT
 
 from schemas import extensions as ext
 from schemas.code_points import (
@@ -18,13 +19,6 @@ from schemas.quic import PreferredAddress, TransportParameter, TransportParamete
 from schemas.tls12 import DigitallySigned
 from schemas.transparency import SctVersion, SignedCertificateTimestamp, SignedTimestamp
 from schemas.vocabulary import Overlong
-
-SCHEMES_TEXT = """
-    0004  length of supported_signature_algorithms
-    0403  ecdsa_secp256r1_sha256
-    0807  ed25519
-"""
-SCHEMES = [SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.ed25519]
 
 TLS_EXTENSIONS = [
     in_message(
