@@ -29,6 +29,20 @@ class Struct:
     def __post_init__(self) -> None:
         build(type(self).schema, self)
 
+    # The same for every struct: dataclasses would write and compile them for each, which makes imports slower.
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name, _, _ in self.schema.fields)
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, name) for name, _, _ in self.schema.fields))
+
+    def __repr__(self) -> str:
+        fields = (f"{name}={getattr(self, name)!r}" for name, _, _ in self.schema.fields)
+        return f"{type(self).__qualname__}({', '.join(fields)})"
+
     @classmethod
     def parse(cls, data: Buffer, *, offset: int = 0) -> Self:
         """`data`, all of it, as one of these. Raises DecodeError; its offset counts from `offset`."""
@@ -60,7 +74,7 @@ def optional_field(schema: Node[T | None], doc: str, *, default: None = None) ->
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field, optional_field))
 def struct(cls: type[S]) -> type[S]:
     """Makes a `Struct` subclass with `field`s the dataclass and the schema that they declare."""
-    made = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    made = dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)(cls)
     made.schema = StructNode(made)
     return made
 

@@ -30,6 +30,8 @@ class Backlog(Protocol):
     secrets: Secrets
     waiting: int
     """What the messages of all connections take that wait to be taken, in bytes of memory."""
+    judged: bool
+    """Whether anybody may ask for a connection's judgement."""
 
     def read_on(self, asking: Connection | None = None) -> bool:
         """Reads one more packet, or ends the connection that asks where there is none. False after that."""
@@ -127,7 +129,10 @@ class Connection:
 
     @property
     def judgement(self) -> Judgement:
-        """What is to be said of the connection as a whole; complete once `messages` is exhausted."""
+        """What is to be said of the connection as a whole; complete once `messages` is exhausted.
+
+        Raises LookupError where the capture is read without judging its connections.
+        """
         return self._talk().judgement(self.ending)
 
     @property
@@ -171,11 +176,9 @@ class Connection:
 
     def _take(self, sender: int, found: Iterable[Found]) -> None:
         for each in found:
-            direction = Direction.client if sender == self._client else Direction.server
-            if isinstance(each, Hole):
-                items: Iterator[Message | Gap] = self._talk().hole(direction, each)
-            else:
-                items = self._talk().record(direction, each)
+            direction = _DIRECTIONS[sender == self._client]
+            talk = self._conversation or self._talk()
+            items = talk.hole(direction, each) if isinstance(each, Hole) else talk.record(direction, each)
             for item in items:
                 self._keep(item)
 
@@ -183,8 +186,10 @@ class Connection:
         """What makes messages of records; made when TLS has started."""
         if self._conversation is None:
             limits, secrets = self._backlog.limits, self._backlog.secrets
-            quic = self.flow.transport is Transport.quic
-            self._conversation = QuicConversation(secrets.servers, limits) if quic else Conversation(secrets, limits)
+            if self.flow.transport is Transport.quic:
+                self._conversation = QuicConversation(secrets, limits)
+            else:
+                self._conversation = Conversation(secrets, limits, judged=self._backlog.judged)
         return self._conversation
 
     @property
@@ -257,6 +262,8 @@ def _cost(item: Message | Gap) -> int:
     return _OVERHEAD + len(item.raw) * (_PARSED if item.value is not None else 1)
 
 
+_DIRECTIONS = (Direction.server, Direction.client)
+"""Whether it is the client."""
 _LARGE = 16
 """A connection is given out before its end for the room of all only where this part of it is its own."""
 _OVERHEAD = 400

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Self
 
 from schemas import tls10, tls12
 from schemas.alert import Alert
@@ -12,7 +13,7 @@ from schemas.code_points import ContentType, HandshakeType
 from schemas.errors import DecodeError
 from schemas.handshake import ClientHello, Handshake
 from schemas.record import ChangeCipherSpec
-from tls13.capture.tls.records import GapReason
+from tls13.capture.tls.records import GapReason, Hole
 
 AnyHandshake = Handshake | tls12.Handshake | tls10.Handshake
 """A handshake message with its header, in the form that its version gives it."""
@@ -129,6 +130,13 @@ class Gap:
     offset: int
     length: int
     reason: GapReason
+
+    @classmethod
+    def of(cls, direction: Direction, hole: Hole) -> Self:
+        """What a hole in the records of that direction is."""
+        return cls(
+            timestamp=hole.timestamp, direction=direction, offset=hole.offset, length=hole.length, reason=hole.reason
+        )
 
     def __str__(self) -> str:
         return f"{self.length} bytes of the {self.direction} from byte {self.offset} on are {_GAPS[self.reason]}"

@@ -507,7 +507,7 @@ def test_missing_bytes_in_a_record_cost_that_record_alone() -> None:
     assert words[1] == "client opaque application incomplete"
     assert words[2].startswith("client gap")
     assert words[3:] == ["client after application"]
-    assert str(messages(found)[1].note) == "only 995 of the record's 3017 bytes are in the capture"
+    assert str(messages(found)[1].note) == "only 995 of its 3017 bytes are in the capture"
 
 
 def test_a_missing_finished_does_not_hide_the_application_data() -> None:

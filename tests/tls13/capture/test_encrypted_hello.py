@@ -20,6 +20,7 @@ from capture.made_captures import (
     retry,
     server_hello,
 )
+from capture.made_quic import Sender, crypto, file_of
 from Crypto.Protocol import DH, HPKE
 from Crypto.PublicKey import ECC
 
@@ -110,6 +111,20 @@ def test_an_accepted_hello_is_shown_and_its_secrets_are_found(name: str, hellos:
     offer = judged(connection).inner
     assert offer is not None
     assert offer.server_name == "inner.example"
+
+
+def test_a_hello_in_quic_is_opened_as_well() -> None:
+    _, messages = recorded("accepted")
+    hellos = [message.raw for message in messages[:2]]
+    client, server = Sender(), Sender(is_client=False)
+    sent = ("C", client.packet(crypto(hellos[0]))), ("S", server.packet(crypto(hellos[1])))
+    keys = KeyLog.parse("\n".join(RECORDED["accepted"]["keylog"]))
+    (connection,) = read_capture(io.BytesIO(file_of(*sent)), keylog=keys)
+    outer, answer = (item for item in connection.messages if isinstance(item, Message))
+    assert (outer.raw, answer.raw) == tuple(hellos)
+    assert outer.inner is not None
+    assert name_in(outer.inner) == b"inner.example"
+    assert judged(connection).status is EncryptedHelloStatus.accepted
 
 
 def test_the_answers_are_held_against_the_hello_that_they_answer() -> None:

@@ -77,7 +77,7 @@ from schemas.handshake import (
 from schemas.tls12_extensions import SessionTicket
 from schemas.transparency import SignedCertificateTimestamp, SignedTimestamp
 from tls13.capture import Direction, NoteKind, read_capture
-from tls13.capture.judging.judgement import EarlyData, Judgement, Resumption
+from tls13.capture.judging.judgement import EarlyData, Judgement, PskOrigin, Resumption
 
 SUITE = CipherSuite.TLS_AES_128_GCM_SHA256
 OTHER_SUITE = CipherSuite.TLS_AES_256_GCM_SHA384
@@ -294,13 +294,60 @@ MODES = PskKeyExchangeModes.client_hello([PskKeyExchangeMode.psk_dhe_ke])
 OFFERED = PreSharedKey.client_hello(PSKS)
 
 
-def test_a_psk_that_is_taken_is_resumption() -> None:
-    found = judged(hellos(hello(MODES, OFFERED), answer(PreSharedKey.server_hello(1))).wire)
+def offered(*psks: tuple[bytes, int]) -> Extension:
+    """Identities and their obfuscated_ticket_age."""
+    identities = [PskIdentity(identity=name, obfuscated_ticket_age=age) for name, age in psks]
+    return PreSharedKey.client_hello(OfferedPsks(identities=identities, binders=[bytes(32)] * len(psks)))
+
+
+def test_a_ticket_that_is_taken_is_resumption() -> None:
+    found = judged(hellos(hello(MODES, offered((b"one", 0), (b"two", 7))), answer(PreSharedKey.server_hello(1))).wire)
     assert found.resumption is Resumption.psk
+    assert found.negotiated.psk_origin is PskOrigin.resumption
     assert found.negotiated.key_exchange == "PSK with (EC)DHE"
     assert found.negotiated.psk_identity == 1
     assert found.not_taken.psks == 1
     assert found.anomalies == ()
+
+
+def test_an_external_psk_resumes_nothing() -> None:
+    found = judged(hellos(hello(MODES, offered((b"one", 7), (b"two", 0))), answer(PreSharedKey.server_hello(1))).wire)
+    assert found.resumption is Resumption.none
+    assert found.negotiated.psk_origin is PskOrigin.external
+
+
+def test_after_a_retry_the_second_hello_tells_what_the_psk_is() -> None:
+    asked = KeyShare.hello_retry_request(P256)
+    second = hello(MODES, offered((b"two", 0)), changes={"shares": KeyShare.client_hello([share(P256)])})
+    first = hello(MODES, offered((b"one", 7), (b"two", 0)))
+    found = judged(hellos(first, retry(asked), second, answer(PreSharedKey.server_hello(0), group=P256)).wire)
+    assert found.negotiated.psk_origin is PskOrigin.external
+
+
+@pytest.mark.parametrize("number", [1, 2**16 - 1])
+def test_of_a_psk_that_was_not_offered_nothing_is_known(number: int) -> None:
+    found = judged(hellos(hello(MODES, offered((b"one", 7))), answer(PreSharedKey.server_hello(number))).wire)
+    assert found.resumption is Resumption.unknown
+    assert found.negotiated.psk_origin is PskOrigin.unknown
+
+
+def test_a_ticket_of_an_earlier_connection_is_known_whatever_its_age_says() -> None:
+    first = hellos(hello(), answer())
+    first.rest_of_handshake()
+    issued = NewSessionTicket(ticket_lifetime=60, ticket_age_add=0, ticket_nonce=b"", ticket=b"issued", extensions=[])
+    first.send(SERVER, SERVER_AP, issued)
+    origins = []
+    for name in (b"issued", b"another"):
+        later = Talk(Wire(client=CLIENT._replace(port=CLIENT.port + 1)).open())
+        resuming = hello(MODES, offered((name, 0)))
+        later.wire.send(later.wire.client, record(ContentType.handshake, raw(resuming)))
+        later.wire.send(SERVER, record(ContentType.handshake, raw(answer(PreSharedKey.server_hello(0)))))
+        both = pcap_of([*first.wire.segments, *later.wire.segments])
+        _, second = [
+            (list(each.messages), each.judgement)[1] for each in read_capture(io.BytesIO(both), keylog=keylog())
+        ]
+        origins.append((second.negotiated.psk_origin, second.resumption))
+    assert origins == [(PskOrigin.resumption, Resumption.psk), (PskOrigin.external, Resumption.none)]
 
 
 def test_a_psk_without_a_key_exchange_is_told_apart() -> None:

@@ -158,7 +158,7 @@ def test_with_a_key_exchange_early_data_opens_and_the_rest_takes_a_key_log(psk: 
 def scripted(client: Tapped, psk: Psk, endpoints: Endpoints) -> ScriptedServer:
     """A server played by hand that takes the client's PSK without a key exchange, and early data under it."""
     key = SharedKey(psk.identity, psk.key, psk.hash_name, psk.binder_label)
-    server = ScriptedServer(client, endpoints.identity, SUITES[psk.hash_name], key)  # type: ignore[arg-type]
+    server = ScriptedServer(client, endpoints.identity, SUITES[psk.hash_name], key)
     if server.early is not None:
         server.skip_change_cipher_spec()
         assert server.next_record() == (ContentType.application_data, b"early")

@@ -141,4 +141,4 @@ def _recognise(stream: ExactReader, log: WarningLog, secrets: KeyLog, limits: Li
     raise CaptureError(f"not a capture: it starts with {magic.hex(' ')}", _EXPECTED)
 
 
-_EXPECTED = "give pcap, pcapng (also in gzip or zstd) or TLS records"
+_EXPECTED = "give pcap, pcapng (.gz, .zst) or TLS records"

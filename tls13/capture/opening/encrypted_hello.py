@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
@@ -104,6 +104,16 @@ class Opening:
     why_not: str = ""
 
 
+class Witness(Protocol):
+    """Whoever wants to know what becomes of encrypted hellos."""
+
+    def see_opening(self, opening: Opening) -> None:
+        """Of one, whether it opens."""
+
+    def see_acceptance(self, accepted: bool | None) -> None:
+        """Whether a server's hello takes the one inside; None where that cannot be told."""
+
+
 class InnerHellos:
     """Opens one connection's encrypted hellos, the second too, and tells whether the server took them."""
 
@@ -118,6 +128,22 @@ class InnerHellos:
         """The latest hello inside, None where it is not known."""
         self._retry_confirms: bool | None = None
         """Whether a HelloRetryRequest confirms the first hello inside."""
+
+    def see(self, raw: bytes, hello: object, judge: Witness) -> Opening | None:
+        """Any message in the clear, also as the bytes with its header. What becomes of a hello's inner one, if any."""
+        match hello:
+            case ClientHello():
+                opening = self.client_hello(hello)
+                if opening is not None:
+                    judge.see_opening(opening)
+                return opening
+            case ServerHello():
+                judge.see_acceptance(self.server_hello(raw, hello))
+            case HelloRetryRequest():
+                judge.see_acceptance(self.hello_retry_request(raw, hello))
+            case _:
+                pass
+        return None
 
     def client_hello(self, hello: ClientHello) -> Opening | None:
         """A ClientHello: the one inside it, None where it has none.

@@ -8,13 +8,14 @@ from types import MappingProxyType
 
 from schemas.code_points import ContentType
 from schemas.errors import DecodeError
-from schemas.handshake import Handshake
+from schemas.handshake import ClientHello, Handshake
 from tls13.capture.judging.judge import Judge
 from tls13.capture.judging.judgement import Judgement
-from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Gap, Message
 from tls13.capture.network.flows import Ending, Transport
+from tls13.capture.opening.decryption import ConnectionSecrets, Secrets
+from tls13.capture.opening.encrypted_hello import InnerHellos
 from tls13.capture.tls.assembly import Assembly, Content
 from tls13.capture.tls.records import CapturedRecord, GapReason, Hole
 
@@ -24,11 +25,13 @@ class QuicConversation:
 
     records: Mapping[tuple[Direction, ContentType], int] = MappingProxyType({})
 
-    def __init__(self, servers: KnownServers, limits: Limits) -> None:
+    def __init__(self, secrets: Secrets, limits: Limits) -> None:
+        self._secrets = ConnectionSecrets(secrets)
+        self._inner_hellos = InnerHellos(self._secrets)
         self._assemblies = {side: Assembly(side, limits.handshake_message) for side in Direction}
         self._lost: set[Direction] = set()
         """Those in whose stream nothing tells any more where messages start."""
-        self._judge = Judge(Transport.quic, servers)
+        self._judge = Judge(Transport.quic, secrets.servers)
 
     def record(self, direction: Direction, record: CapturedRecord) -> Iterator[Message | Gap]:
         """The messages that the piece completes; behind a hole, no more than that there is one."""
@@ -38,7 +41,7 @@ class QuicConversation:
             return
         content = Content(record, ContentType.handshake, record.fragment)
         for message in self._assemblies[direction].add(content):
-            yield self._seen(_parsed(message))
+            yield self._seen(self._parsed(message))
 
     def hole(self, direction: Direction, hole: Hole) -> Iterator[Message | Gap]:
         """Bytes that are missing: the message that was begun before them stays so."""
@@ -73,11 +76,14 @@ class QuicConversation:
         self._judge.see(message)
         return message
 
-
-def _parsed(message: Message) -> Message:
-    if message.note is not None:
-        return message
-    try:
-        return replace(message, value=Handshake.parse(message.raw))
-    except DecodeError as error:
-        return replace(message, error=error)
+    def _parsed(self, message: Message) -> Message:
+        if message.note is not None:
+            return message
+        try:
+            value = Handshake.parse(message.raw)
+        except DecodeError as error:
+            return replace(message, error=error)
+        if isinstance(value.message, ClientHello):
+            self._secrets.client_randoms = (value.message.random,)
+        opening = self._inner_hellos.see(message.raw, value.message, self._judge)
+        return replace(message, value=value, inner=None if opening is None else opening.inner)

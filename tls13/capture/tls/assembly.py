@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from schemas.alert import Alert
-from schemas.code_points import ContentType
+from schemas.code_points import ContentType, HandshakeType
 from schemas.errors import DecodeError
 from schemas.handshake import ClientHello, HandshakeHeader
 from schemas.record import ChangeCipherSpec
-from tls13.capture.messages import AnyHandshake, Direction, Epoch, Message, Note, NoteKind
+from tls13.capture.messages import AnyHandshake, Direction, Epoch, Message, Note, NoteKind, handshake_type_of
 from tls13.capture.tls.records import CapturedRecord
 
 HANDSHAKE_HEADER_LENGTH = 4
@@ -24,6 +25,51 @@ class Content(NamedTuple):
     data: bytes
     epoch: Epoch = Epoch.plaintext
     generation: int = 0
+
+
+class Whole(NamedTuple):
+    """A handshake message put together, header included. `content` is what it begins in; of some it is not all."""
+
+    content: Content
+    raw: bytes
+    timestamp: int
+    note: Note | None = None
+
+    @property
+    def epoch(self) -> Epoch:
+        """Which keys protected it."""
+        return self.content.epoch
+
+    @property
+    def handshake_type(self) -> HandshakeType:
+        """What its header says that it is."""
+        return handshake_type_of(self.raw[0])
+
+    def shown(
+        self,
+        direction: Direction,
+        value: AnyHandshake | None = None,
+        error: DecodeError | None = None,
+        inner: ClientHello | None = None,
+    ) -> Message:
+        """The message as it was parsed, or why it was not."""
+        record, content_type, _, epoch, generation = self.content
+        return Message(
+            timestamp=self.timestamp,
+            direction=direction,
+            record=record.number,
+            offset=record.offset,
+            content_type=content_type,
+            protected=epoch is not Epoch.plaintext,
+            opaque=False,
+            epoch=epoch,
+            generation=generation,
+            raw=self.raw,
+            value=value,
+            error=error,
+            note=self.note,
+            inner=inner,
+        )
 
 
 class Assembly:
@@ -44,61 +90,86 @@ class Assembly:
         return len(self._buffer)
 
     def add(self, content: Content) -> Iterator[Message]:
-        """The messages that the content completes."""
-        first = self._first
+        """The messages that the content completes, not parsed."""
+        for each in self.whole(content):
+            yield each.shown(self._direction)
+
+    def whole(self, content: Content) -> list[Whole]:
+        """What there is of messages that the content completes, or that end before it."""
+        data = content.data
+        if not self._buffer and not self._skip and _length(data) == len(data) <= self._limit:
+            # By far the most: a record that is a message.
+            return [Whole(content, data, content.record.timestamp)]
+        first, found = self._first, []
         if first is not None and (first.epoch, first.generation) != (content.epoch, content.generation):
-            yield from self.abandon()
-        skipped = min(self._skip, len(content.data))
+            found = self._begun()
+        skipped = min(self._skip, len(data))
         self._skip -= skipped
-        self._buffer += content.data[skipped:]
-        while len(self._buffer) >= HANDSHAKE_HEADER_LENGTH:
-            header = HandshakeHeader.parse(bytes(self._buffer[:HANDSHAKE_HEADER_LENGTH]))
-            length = HANDSHAKE_HEADER_LENGTH + header.length
+        self._buffer += data[skipped:]
+        while (length := _length(self._buffer)) is not None:
             if length > self._limit:
-                yield self._too_long(content, length)
+                found.append(self._too_long(content, length))
             elif length <= len(self._buffer):
-                yield self._message(content, length)
+                found.append(self._cut(content, length))
             else:
                 break
         if self._buffer and self._first is None:
             self._first = content
+        return found
 
     def abandon(self) -> Iterator[Message]:
         """Gives out what is there of a message whose rest does not come."""
+        for each in self._begun():
+            yield each.shown(self._direction)
+
+    def _begun(self) -> list[Whole]:
+        found = []
         if self._first is not None:
             note = Note(NoteKind.incomplete, f"only the first {len(self._buffer)} bytes of a message are there")
-            yield message_of(self._direction, self._first, raw=bytes(self._buffer), note=note)
+            found.append(Whole(self._first, bytes(self._buffer), self._first.record.timestamp, note))
         self._buffer.clear()
         self._first = None
         self._skip = 0
+        return found
 
-    def _message(self, content: Content, length: int, note: Note | None = None) -> Message:
+    def _cut(self, content: Content, length: int, note: Note | None = None) -> Whole:
         """The first message in the buffer, completed by `content`."""
         raw = bytes(self._buffer[:length])
         del self._buffer[:length]
         first, self._first = self._first or content, None
-        return message_of(self._direction, first, raw=raw, note=note, timestamp=content.record.timestamp)
+        return Whole(first, raw, content.record.timestamp, note)
 
-    def _too_long(self, content: Content, length: int) -> Message:
+    def _too_long(self, content: Content, length: int) -> Whole:
         self._skip = max(length - len(self._buffer), 0)
         text = f"a message of {length} bytes, over the limit of {self._limit}: only its start is kept"
-        return self._message(content, min(length, len(self._buffer)), Note(NoteKind.too_long, text))
+        return self._cut(content, min(length, len(self._buffer)), Note(NoteKind.too_long, text))
+
+
+def _length(data: bytes | bytearray) -> int | None:
+    """How long the message is that starts the data, None where its header is not all there."""
+    if len(data) < HANDSHAKE_HEADER_LENGTH:
+        return None
+    return HANDSHAKE_HEADER_LENGTH + _header(bytes(data[:HANDSHAKE_HEADER_LENGTH])).length
+
+
+@lru_cache(maxsize=1024)
+def _header(data: bytes) -> HandshakeHeader:
+    """The header, which nobody changes: so it may be shared. Few are different."""
+    return HandshakeHeader.parse(data)
 
 
 def message_of(
     direction: Direction,
     content: Content,
     *,
-    raw: bytes | None = None,
     value: Alert | ChangeCipherSpec | None = None,
     error: DecodeError | None = None,
     note: Note | None = None,
-    timestamp: int | None = None,
 ) -> Message:
-    """A message that can be read: all of the content, unless other bytes are given."""
+    """A message that is all of a record's content, and can be read."""
     record, content_type, data, epoch, generation = content
     return Message(
-        timestamp=record.timestamp if timestamp is None else timestamp,
+        timestamp=record.timestamp,
         direction=direction,
         record=record.number,
         offset=record.offset,
@@ -107,7 +178,7 @@ def message_of(
         opaque=False,
         epoch=epoch,
         generation=generation,
-        raw=data if raw is None else raw,
+        raw=data,
         value=value,
         error=error,
         note=note,
@@ -121,28 +192,6 @@ def parsed(direction: Direction, content: Content, schema: type[Alert] | type[Ch
     except DecodeError as error:
         return message_of(direction, content, error=error)
     return message_of(direction, content, value=value)
-
-
-def as_handshake(
-    message: Message, value: AnyHandshake | None, error: DecodeError | None = None, inner: ClientHello | None = None
-) -> Message:
-    """The handshake message as it was parsed, or why it was not. `dataclasses.replace` takes three times as long."""
-    return Message(
-        timestamp=message.timestamp,
-        direction=message.direction,
-        record=message.record,
-        offset=message.offset,
-        content_type=message.content_type,
-        protected=message.protected,
-        opaque=False,
-        epoch=message.epoch,
-        generation=message.generation,
-        raw=message.raw,
-        value=value,
-        error=error,
-        note=None,
-        inner=inner,
-    )
 
 
 def opaque(direction: Direction, record: CapturedRecord, epoch: Epoch, generation: int, note: Note) -> Message:

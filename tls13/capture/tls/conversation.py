@@ -27,6 +27,7 @@ from schemas.handshake import (
 from schemas.record import MAX_CIPHERTEXT, ChangeCipherSpec
 from tls13.capture.judging.judge import Judge
 from tls13.capture.judging.judgement import Judgement
+from tls13.capture.judging.unjudged import Unjudged
 from tls13.capture.limits import Limits
 from tls13.capture.messages import AnyHandshake, Direction, Epoch, Gap, Message, Note, NoteKind
 from tls13.capture.network.flows import Ending
@@ -34,7 +35,7 @@ from tls13.capture.opening.decryption import ConnectionSecrets, Opened, Opener, 
 from tls13.capture.opening.encrypted_hello import InnerHellos
 from tls13.capture.opening.external_psks import PskSchedule
 from tls13.capture.opening.tls12_decryption import Tls12Opener, Tls12Session
-from tls13.capture.tls.assembly import Assembly, Content, as_handshake, message_of, opaque, parsed
+from tls13.capture.tls.assembly import Assembly, Content, Whole, message_of, opaque, parsed
 from tls13.capture.tls.record_starts import is_content
 from tls13.capture.tls.records import CapturedRecord, Hole
 from tls13.crypto.aead import SUITES
@@ -68,10 +69,10 @@ class Conversation:
         "records",
     )
 
-    def __init__(self, secrets: Secrets, limits: Limits) -> None:
+    def __init__(self, secrets: Secrets, limits: Limits, *, judged: bool = True) -> None:
         self.records: Counter[tuple[Direction, ContentType]] = Counter()
         self._secrets = ConnectionSecrets(secrets)
-        self._judge = Judge(servers=secrets.servers)
+        self._judge = Judge(servers=secrets.servers) if judged else Unjudged()
         self._tls12 = Tls12Session(self._secrets, limits)
         self._inner_hellos = InnerHellos(self._secrets)
         self._psks = PskSchedule(secrets.psks, self._secrets) if secrets.psks else None
@@ -93,12 +94,13 @@ class Conversation:
         self.records[direction, header.type] += 1
         if not 0 < header.length <= MAX_CIPHERTEXT:
             self._judge.see_record(direction, record.timestamp, record.number, header)
-        yield from self._seen(self._take(self._sides[direction], record))
+        return self._seen(self._take(self._sides[direction], record))
 
     @property
     def unfinished(self) -> int:
         """Bytes that are kept of messages not whole yet, of records that wait, and, beyond a little, for judgement."""
-        waiting = sum(len(side.assembly) + side.held_bytes for side in self._sides.values())
+        one, other = self._sides.values()
+        waiting = len(one.assembly) + len(other.assembly) + one.held_bytes + other.held_bytes
         return waiting + max(self._judge.kept - _KEPT_FREELY, 0)
 
     def hole(self, direction: Direction, hole: Hole) -> Iterator[Message | Gap]:
@@ -106,13 +108,7 @@ class Conversation:
         side = self._sides[direction]
         yield from self._seen(side.assembly.abandon())
         side.skip_bytes(hole.length)
-        gap = Gap(
-            timestamp=hole.timestamp,
-            direction=direction,
-            offset=hole.offset,
-            length=hole.length,
-            reason=hole.reason,
-        )
+        gap = Gap.of(direction, hole)
         self._judge.see(gap)
         yield gap
 
@@ -184,58 +180,58 @@ class Conversation:
             else:
                 yield side.opaque(record, side.opener.why_not(record))
 
-    def _read(self, side: _Side, record: CapturedRecord) -> Iterator[Message]:
+    def _read(self, side: _Side, record: CapturedRecord) -> Iterable[Message]:
         content_type = record.header.type
         if not record.is_complete:
-            yield from side.assembly.abandon()
-            yield self._incomplete(side, record)
-        elif side.tls12 is not None:
-            yield from self._opened(side, record, side.tls12.open(record))
-        elif self._legacy and (content_type is ContentType.application_data or side.has_gap):
-            yield from self._read_without_change(side, record)
-        elif content_type is ContentType.application_data:
-            yield from self._opened(side, record, side.opener.open(record))
-        elif side.has_changed and self._suite is None and _is_encrypted_handshake(record):
+            return self._incomplete(side, record)
+        if side.tls12 is not None:
+            return self._opened(side, record, side.tls12.open(record))
+        if self._legacy and (content_type is ContentType.application_data or side.has_gap):
+            return self._read_without_change(side, record)
+        if content_type is ContentType.application_data:
+            return self._opened(side, record, side.opener.open(record))
+        if side.has_changed and self._suite is None and _is_encrypted_handshake(record):
             # TLS 1.3 goes on in the clear behind ChangeCipherSpec with hellos only, after a HelloRetryRequest.
             self._legacy = True
             side.tls12 = self._tls12.opener(side.direction)
-            yield from self._opened(side, record, side.tls12.open(record))
-        elif not self._is_tls13 and _is_encrypted_alert(record):
-            yield side.opaque(record, self._tls12.why_not(), Epoch.legacy)
-        else:
-            yield from self._content(side, Content(record, content_type, record.fragment))
+            return self._opened(side, record, side.tls12.open(record))
+        if not self._is_tls13 and _is_encrypted_alert(record):
+            return (side.opaque(record, self._tls12.why_not(), Epoch.legacy),)
+        return self._content(side, Content(record, content_type, record.fragment))
 
-    def _read_without_change(self, side: _Side, record: CapturedRecord) -> Iterator[Message]:
+    def _read_without_change(self, side: _Side, record: CapturedRecord) -> Iterable[Message]:
         """A record before TLS 1.3 whose ChangeCipherSpec may be missing; application data is never in the clear."""
         opener = self._tls12.opener(side.direction)
         opener.skip_bytes(0)
         opened = opener.open(record)
         if isinstance(opened, Opened) or record.header.type is ContentType.application_data:
             side.tls12 = opener
-            yield from self._opened(side, record, opened)
-        else:
-            yield from self._content(side, Content(record, record.header.type, record.fragment))
+            return self._opened(side, record, opened)
+        return self._content(side, Content(record, record.header.type, record.fragment))
 
-    def _incomplete(self, side: _Side, record: CapturedRecord) -> Message:
+    def _incomplete(self, side: _Side, record: CapturedRecord) -> Iterator[Message]:
+        yield from side.assembly.abandon()
         length, there = record.header.length, len(record.fragment)
-        note = Note(NoteKind.incomplete, f"only {there} of the record's {length} bytes are in the capture")
+        note = Note(NoteKind.incomplete, f"only {there} of its {length} bytes are in the capture")
         if side.tls12 is not None or record.header.type is ContentType.application_data:
             side.skip_bytes(0)
-            return side.opaque(record, note)
-        return message_of(side.direction, Content(record, record.header.type, record.fragment), note=note)
-
-    def _opened(self, side: _Side, record: CapturedRecord, opened: Opened | Note | None) -> Iterator[Message]:
-        if isinstance(opened, Opened):
-            content_type, content, epoch, generation = opened
-            yield from self._content(side, Content(record, content_type, content, epoch, generation))
+            yield side.opaque(record, note)
         else:
-            yield from side.assembly.abandon()
-            yield side.opaque(record, opened or side.opener.why_not(record))
+            yield message_of(side.direction, Content(record, record.header.type, record.fragment), note=note)
+
+    def _opened(self, side: _Side, record: CapturedRecord, opened: Opened | Note | None) -> Iterable[Message]:
+        if isinstance(opened, Opened):
+            return self._content(side, Content(record, *opened))
+        return self._sealed(side, record, opened or side.opener.why_not(record))
+
+    def _sealed(self, side: _Side, record: CapturedRecord, note: Note) -> Iterator[Message]:
+        yield from side.assembly.abandon()
+        yield side.opaque(record, note)
 
     def _content(self, side: _Side, content: Content) -> Iterator[Message]:
         match content.content_type:
             case ContentType.handshake:
-                for message in side.assembly.add(content):
+                for message in side.assembly.whole(content):
                     yield from self._handshake(side, message)
             case ContentType.alert:
                 yield parsed(side.direction, content, Alert)
@@ -250,9 +246,9 @@ class Conversation:
 
     # -- handshake messages
 
-    def _handshake(self, side: _Side, message: Message) -> Iterator[Message]:
+    def _handshake(self, side: _Side, message: Whole) -> Iterator[Message]:
         if message.note is not None:
-            yield message
+            yield message.shown(side.direction)
             return
         if message.handshake_type is HandshakeType.client_hello and message.epoch in _CLEAR_EPOCHS:
             # Taken from its place, so that a mistake further on in the message does not cost the keys.
@@ -262,11 +258,11 @@ class Conversation:
         try:
             handshake = self._parse(message)
         except DecodeError as error:
-            yield as_handshake(message, None, error)
+            yield message.shown(side.direction, error=error)
             return
         is_hello = message.epoch is Epoch.plaintext and not self._expecting
         inner = self._inner_hello(message, handshake) if is_hello else None
-        shown = as_handshake(message, handshake, inner=inner)
+        shown = message.shown(side.direction, handshake, inner=inner)
         if message.epoch not in _CLEAR_EPOCHS:
             yield shown
             self._change_keys(side, message, handshake)
@@ -278,7 +274,7 @@ class Conversation:
         yield shown
         yield from waited[opened:]
 
-    def _parse(self, message: Message) -> AnyHandshake:
+    def _parse(self, message: Whole) -> AnyHandshake:
         """The message by the grammar of its version. Raises DecodeError."""
         if message.epoch not in _CLEAR_EPOCHS:
             return Handshake.parse(message.raw)
@@ -297,23 +293,17 @@ class Conversation:
         )
         return hello if chosen_by_extension else _older_hello(message.raw) or hello
 
-    def _inner_hello(self, message: Message, handshake: AnyHandshake) -> ClientHello | None:
+    def _inner_hello(self, message: Whole, handshake: AnyHandshake) -> ClientHello | None:
         """The hello inside an encrypted one, if it opens. Of a server's hello only whether it takes that one."""
-        hello = handshake.message
-        if isinstance(hello, ServerHello):
-            self._judge.see_acceptance(self._inner_hellos.server_hello(message.raw, hello))
-        elif isinstance(hello, HelloRetryRequest):
-            self._judge.see_acceptance(self._inner_hellos.hello_retry_request(message.raw, hello))
-        opening = self._inner_hellos.client_hello(hello) if isinstance(hello, ClientHello) else None
+        opening = self._inner_hellos.see(message.raw, handshake.message, self._judge)
         if opening is None:
             return None
-        self._judge.see_opening(opening)
         if opening.inner is None:
             self._secrets.hints = [f"an encrypted ClientHello was offered, and {opening.why_not}"]
         return opening.inner
 
-    def _change_keys(self, side: _Side, message: Message, handshake: AnyHandshake) -> None:
-        if self._psks is not None and side.direction is Direction.server and message.handshake_type is not None:
+    def _change_keys(self, side: _Side, message: Whole, handshake: AnyHandshake) -> None:
+        if self._psks is not None and side.direction is Direction.server:
             self._psks.server_message(message.handshake_type, message.raw)
         match handshake.message:
             case EndOfEarlyData():
@@ -326,7 +316,7 @@ class Conversation:
                 pass
 
     def _follow_hello(
-        self, side: _Side, message: Message, handshake: AnyHandshake, inner: ClientHello | None
+        self, side: _Side, message: Whole, handshake: AnyHandshake, inner: ClientHello | None
     ) -> Iterator[Message]:
         """Learns what the hello tells of the keys that come next, and reads what waited for it."""
         match handshake.message:
@@ -353,7 +343,7 @@ class Conversation:
         yield from self._release(self._sides[side.direction.opposite], read=True)
 
     def _client_hello(
-        self, side: _Side, message: Message, hello: ClientHello | tls12.ClientHello, inner: ClientHello | None
+        self, side: _Side, message: Whole, hello: ClientHello | tls12.ClientHello, inner: ClientHello | None
     ) -> None:
         if self._psks is not None and isinstance(hello, ClientHello):
             # Of an inner hello the pre-shared keys are the real ones; outside stand random bytes. RFC 9849 §6.1.2
