@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -16,6 +17,7 @@ def main() -> None:
     one line.
     """
     _open_standard_streams()
+    gc.disable()
     try:
         from tls13 import require_own
 
@@ -24,6 +26,9 @@ def main() -> None:
     except ImportError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(ExitStatus.USAGE)
+    # What is imported stays: no collection has to go through it, while it grows or later.
+    gc.freeze()
+    gc.enable()
     app(prog_name="tls13")
 
 

@@ -2,84 +2,43 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Annotated, TextIO
+from typing import TextIO
 
 import typer
 
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError, reports_failures
-from tools.parsing.filters import filter_help
-from tools.parsing.findings import Sealed
+from tools.parsing import options
 from tools.parsing.inputs import STDIN, Input, inputs
 from tools.parsing.jobs import read_all
 from tools.parsing.plan import Mode, Plan, Prepared, prepared
 from tools.parsing.progress import Reading, shows_progress
-from tools.parsing.reading import Outcome
+from tools.parsing.results import check_some_read, tell_all, warn
 from tools.parsing.tally import Tally, print_statistics, statistics_object
-from tools.values.ndjson import json_line, schema_text
+from tools.values.ndjson import json_line
 from tools.values.tree import console
-
-
-def _print_schema(wanted: bool) -> None:
-    if wanted:
-        typer.echo(schema_text(), nl=False)
-        raise typer.Exit
-
-
-def _print_filter_help(wanted: bool) -> None:
-    if wanted:
-        typer.echo(filter_help())
-        raise typer.Exit
 
 
 @reports_failures
 def parse(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Captures, or folders of them: pcap, pcapng, gzip or zstd of either; records; - for standard input.",
-        ),
-    ],
-    keylog: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE", help="Secrets to decrypt with, in the format of SSLKEYLOGFILE; may be repeated."),
-    ] = None,
-    psks: Annotated[
-        list[str] | None,
-        typer.Option("--psk", metavar="NAME=HEX", help="An external pre-shared key to decrypt with; may be repeated."),
-    ] = None,
-    summary: Annotated[bool, typer.Option("--summary", help="A line for each connection.")] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="Counts over the whole input, and handshake times.")] = False,
-    follow: Annotated[
-        int | None,
-        typer.Option(min=0, metavar="N", help="What the two sides of connection N said, decrypted; see -o."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="An object per message and line; with --summary or --stats, of those.")
-    ] = False,
-    json_schema: Annotated[
-        bool,
-        typer.Option("--json-schema", callback=_print_schema, is_eager=True, help="Print the schema of --json."),
-    ] = False,
-    dump: Annotated[bool, typer.Option("--hex", help="Add the bytes of each field; with --follow, a dump.")] = False,
-    expression: Annotated[
-        str | None,
-        typer.Option("--filter", metavar="EXPR", help="Only messages and connections that it holds for."),
-    ] = None,
-    explain_filter: Annotated[
-        bool,
-        typer.Option("--filter-help", callback=_print_filter_help, is_eager=True, help="Explain EXPR."),
-    ] = False,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Print to it; with --follow, the very bytes."),
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Read so many files at a time.")] = 1,
+    files: options.Files,
+    keylog: options.KeyLogs = None,
+    psks: options.Psks = None,
+    summary: options.AsSummary = False,
+    stats: options.AsStatistics = False,
+    follow: options.Followed = None,
+    as_json: options.AsJson = False,
+    json_schema: options.JsonSchema = False,
+    dump: options.Dump = False,
+    expression: options.Expression = None,
+    explain_filter: options.FilterHelp = False,
+    output: options.OutputFile = None,
+    jobs: options.Jobs = 1,
 ) -> None:
     """Show every TLS message of packet captures, both directions, decrypted where there are keys.
 
@@ -114,29 +73,13 @@ def parse(
     chosen = inputs(files)
     if follow is not None and len(chosen) > 1:
         raise CommandError("--follow takes one capture", "name the file", status=ExitStatus.USAGE)
-    plan = Plan(
-        mode,
-        tuple(keylog or ()),
-        tuple(map(_psk, psks or ())),
-        expression,
-        dump,
-        follow or 0,
-        name_files=len(chosen) > 1,
-    )
+    keylogs, keys, several = tuple(keylog or ()), options.psks(psks), len(chosen) > 1
+    plan = Plan(mode, keylogs, keys, expression, dump, follow or 0, name_files=several)
     ready = prepared(plan)
     with _output(output, chosen) as out:
         complete = _read(chosen, ready, out, jobs)
     if not complete:
         raise typer.Exit(ExitStatus.FAILED)
-
-
-def _psk(text: str) -> tuple[bytes, bytes]:
-    """Identity and key. Raises typer.BadParameter."""
-    identity, _, key = text.rpartition("=")
-    try:
-        return identity.encode(), bytes.fromhex(key)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no NAME=HEX", param_hint="'--psk'") from None
 
 
 def _mode(*, as_json: bool, summary: bool, stats: bool, follow: int | None, raw: bool) -> Mode:
@@ -183,43 +126,18 @@ def _read(chosen: list[Input], ready: Prepared, out: TextIO, jobs: int) -> bool:
             outcomes.append(outcome)
             if outcome.tally is not None:
                 tally.add(outcome.tally)
-    _check_some_read(outcomes)
+    check_some_read(outcomes)
     if mode is Mode.statistics:
         print_statistics(tally, console(out))
     elif mode is Mode.statistics_object:
         out.buffer.write(json_line(statistics_object(tally)))
     out.flush()
-    _warn(*ready.warnings)
-    return _tell(outcomes)
-
-
-def _check_some_read(outcomes: list[Outcome]) -> None:
-    """Raises CommandError if there was no capture at all."""
-    failed = [each for each in outcomes if each.failure]
-    if len(failed) == len(outcomes):
-        for each in failed[:-1]:
-            print(f"Error: {each.failure}", file=sys.stderr)
-        raise CommandError(failed[-1].failure, failed[-1].hint, status=ExitStatus.USAGE)
-
-
-def _tell(outcomes: list[Outcome]) -> bool:
-    """Prints what was wrong. Whether nothing was."""
-    sealed = Sealed()
-    for each in outcomes:
-        _warn(*([each.failure] if each.failure else []), *each.warnings)
-        sealed.update(each.sealed)
-        if each.note:
-            print(each.note, file=sys.stderr)
-    _warn(*sealed.lines())
-    return all(each.complete for each in outcomes)
-
-
-def _warn(*lines: str) -> None:
-    for line in lines:
-        print(f"Warning: {line}", file=sys.stderr)
+    warn(*ready.warnings)
+    return tell_all(outcomes)
 
 
 if __name__ == "__main__":
+    gc.freeze()  # What is imported stays: no collection has to go through it.
     app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
     app.command(context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})(parse)
     app(prog_name="python -m tools.parse")

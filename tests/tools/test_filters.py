@@ -13,7 +13,7 @@ from schemas.record import TLSPlaintext
 from tls13.capture import CaptureWriter, Direction, Endpoint, Gap, read_capture
 from tls13.keylog import KeyLog
 from tools.parsing.facts import Entry, Facts
-from tools.parsing.filter_properties import CONNECTION_PROPERTIES, MESSAGE_PROPERTIES, Candidate, Need
+from tools.parsing.filter_properties import CONNECTION_PROPERTIES, MESSAGE_PROPERTIES, WORDS, Candidate, Need
 from tools.parsing.filters import FilterError, filter_help, parse_filter
 from tools.values.message_names import name_of
 
@@ -111,7 +111,10 @@ def test_what_holds_passes(expression: str, expected: list[str], candidates: Seq
     ("expression", "position", "says"),
     [
         ("", 1, "the end where a property should stand"),
-        ("versoin == TLS13", 1, "no property 'versoin'; did you mean version? There are file, connection, "),
+        ("versoin == TLS13", 1, "no property 'versoin'; did you mean version? (--filter-help)"),
+        ("CLIENT_BYTE > 1", 1, "no property 'CLIENT_BYTE'; did you mean client_bytes? (--filter-help)"),
+        ("foo == 1", 1, "no property 'foo'; --filter-help has all"),
+        (f"{'a' * 1000} == 1", 1, f"no property '{'a' * 23}…'"),
         ("name == ClientHello and versoin", 25, "no property 'versoin'"),
         ("name == ", 9, "the end where a value should stand"),
         ("name == ClientHello Finished", 21, "'Finished' where the expression should end"),
@@ -124,13 +127,18 @@ def test_what_holds_passes(expression: str, expected: list[str], candidates: Seq
         ("name in (ClientHello Finished)", 22, "where the bracket of character 9 should close"),
         ("name in ()", 10, "where a value should stand"),
         ("name matches (", 14, "where a value should stand"),
-        ('name matches "("', 14, "no regular expression"),
+        ('name matches "("', 14, "no pattern: missing )"),
         ("length > long", 10, "'long' is no number"),
         ("name > 3x", 8, "'3x' is no number, which > takes"),
         ("length == long", 11, "'long' is no number, which length is"),
-        ("version == 1.3", 12, "'1.3' is no ProtocolVersion, which version is: SSL20, SSL30, "),
-        ("cipher_suite == AES", 17, "'AES' is no CipherSuite, which cipher_suite is; give its name, or its number"),
-        ("client_hello.randm", 1, "client_hello has no field 'randm'; it has legacy_version, random, "),
+        ("version == 1.3", 12, "'1.3' is no ProtocolVersion; give its name or number"),
+        ("version == tls1.3", 12, "'tls1.3' is no ProtocolVersion; did you mean TLS13?"),
+        ("psk == psk", 8, "psk is never 'psk'; it is resumption, external or unknown"),
+        ("direction in (server, Server, clint)", 31, "direction is never 'clint'; it is client or server"),
+        ("resumption != external", 15, "resumption is never 'external'; --filter-help has its values"),
+        ("cipher_suite == AES", 17, "'AES' is no CipherSuite; give its name or number"),
+        ("client_hello.randm", 1, "client_hello has no field 'randm'; did you mean random?"),
+        ("client_hello.foo", 1, "client_hello has no field 'foo'; they are named as in its tree"),
         ("client_hello.random.first", 1, "client_hello.random has no field 'first'; it has no fields"),
         ("client_hello.key_share.group == x25518", 33, "'x25518' is no NamedGroup"),
         ("finished.verify_date", 1, "finished has no field 'verify_date'; it has verify_data"),
@@ -144,9 +152,21 @@ def test_what_means_nothing_is_told_with_its_place(expression: str, position: in
         parse_filter(expression)
     assert error.value.position == position
     told = f"{error.value}; {error.value.hint}" if error.value.hint else str(error.value)
-    assert told.startswith(f"--filter, at character {position}: ")
+    assert told.startswith(f"--filter, character {position}: ")
     assert says in told
     assert "\n" not in told
+    assert len(f"Error: {told}") <= 100
+
+
+def test_the_help_tells_all_values_of_a_property_that_has_few() -> None:
+    told = filter_help()
+    assert max(map(len, told.splitlines())) <= 100
+    assert "    resumption        what it builds on: none, psk, session_ticket, session_id, unknown\n" in told
+    for name, words in WORDS.items():
+        # Each of them is one that the property can be asked for.
+        for word in words:
+            parse_filter(f"{name} == {word.value.upper()}")
+            assert word.value in told
 
 
 def test_a_filter_says_what_it_takes_to_judge() -> None:

@@ -13,19 +13,19 @@ from typing import Any
 import jsonschema
 import pytest
 from running import invoke
+from traces import CLIENT, SERVER
 
 from schemas.code_points import ContentType
 from schemas.errors import EncodeError
 from schemas.handshake import Handshake
 from schemas.record import TLSPlaintext
-from tls13.capture import CaptureWriter, Direction, Endpoint, Message, read_capture
+from tls13.capture import CaptureWriter, Direction, Gap, Message, read_capture
 from tls13.keylog import KeyLog
 from tools.parsing.facts import Facts
 from tools.values import json_schema
 from tools.values.ndjson import Lines, json_line, schema_text
 from tools.values.rebuild import message_of
 
-CLIENT, SERVER = Endpoint("192.0.2.1", 50000), Endpoint("192.0.2.2", 443)
 CAPTURES = [
     *("public/ndpi-tls_alert.pcap", "public/ndpi-tls_with_huge_ch.pcapng", "public/zeek-hrr.pcap"),
     *("public/zeek-chrome-1250-tls-x25519-kyber.pcap", "public/zeek-smtp-starttls.pcap", "public/zeek-tls1.2.pcap"),
@@ -112,12 +112,26 @@ def test_connections_and_counts_are_as_the_schema_says(
     assert len(found) == (25 if mode == "--summary" else 1)
 
 
+def test_what_is_no_message_has_a_line_too(shared: Path, validator: jsonschema.Draft202012Validator) -> None:
+    found = lines(shared / "captures" / "public/zeek-smtp-starttls.pcap", "--json")
+    for line in found:
+        validator.validate(line)
+    gaps = [line for line in found if line["object"] == "gap"]
+    with read_capture(shared / "captures" / "public/zeek-smtp-starttls.pcap") as capture:
+        (connection,) = capture
+        expected = [item for item in connection.messages if isinstance(item, Gap)]
+    assert [(each["direction"], each["offset"], each["length"], each["reason"]) for each in gaps] == [
+        (each.direction, each.offset, each.length, each.reason) for each in expected
+    ]
+    assert len(gaps) == 2
+
+
 def test_a_line_that_is_none_is_refused_by_schema_and_library(
     validator: jsonschema.Draft202012Validator, trace_line: dict[str, Any]
 ) -> None:
     validator.validate(trace_line)
     changes: list[dict[str, Any]] = [
-        {"schema_version": 2},
+        {"schema_version": 1},
         {"direction": "both"},
         {"raw": "0"},
         {"content_type": {"name": "handshake"}},

@@ -49,7 +49,8 @@ def test_quic_connections_are_shown_in_every_way(initials: Path, validator: json
 
     (line,) = invoke("parse", initials, "--summary").output.decode().splitlines()
     assert line.startswith("QUIC 0  ")
-    assert "example.com, TLS13, TLS_AES_128_GCM_SHA256, x25519" in line
+    assert "  example.com, TLS13, still open, 1 s, x25519" in line
+    assert " of data" not in line
     messages = [json.loads(line) for line in invoke("parse", initials, "--json").output.splitlines()]
     connections = [json.loads(line) for line in invoke("parse", initials, "--summary", "--json").output.splitlines()]
     for each in (*messages, *connections):

@@ -21,7 +21,9 @@ import traces
 from running import PATIENCE, ROOT, Ended, invoke
 from traces import CLIENT, SERVER
 
-from schemas.code_points import ContentType
+from schemas.code_points import CipherSuite, ContentType, ProtocolVersion
+from schemas.extensions import ServerName, ServerNameIndication, SupportedVersions
+from schemas.handshake import ClientHello, Handshake, ServerHello
 from schemas.record import TLSPlaintext
 from tls13.capture import CaptureWriter, Direction
 from tls13.keylog import KeyLog
@@ -59,6 +61,12 @@ def parse(*arguments: object) -> Ended:
     return invoke("parse", *arguments)
 
 
+def test_trees_end_with_what_the_client_offered_in_vain(trace: Path) -> None:
+    shown = " ".join(parse(trace).output.decode().split())
+    assert "offered and not taken: cipher suites TLS_CHACHA20_POLY1305_SHA256, TLS_AES_256_GCM_SHA384; " in shown
+    assert "groups secp256r1, secp384r1, secp521r1 and 5 more" in shown
+
+
 # A line for each connection
 
 
@@ -66,12 +74,71 @@ def test_a_summary_is_a_line_for_each_connection(trace: Path, keylog: Path) -> N
     ended = parse(trace, "--keylog", keylog, "--summary")
     assert (ended.status, ended.errors) == (0, "")
     (line,) = ended.output.decode().splitlines()
-    where, facts = line[:47], line[47:].split(", ")
-    assert where == "0  192.0.2.1:50000 → 192.0.2.2:443  server, TLS"
-    assert facts[:4] == ["13", "TLS_AES_128_GCM_SHA256", "x25519", "closed"]
-    assert facts[4:6] == ["12 messages", "100 B of data"]
-    assert re.fullmatch(r"\d\.\d+ s", facts[6])
-    assert facts[7].startswith("t13d0309")
+    assert re.fullmatch(
+        r"0  192\.0\.2\.1:50000 → 192\.0\.2\.2:443  server, TLS13, 100 B of data, [\d.]+ s, x25519 …", line
+    )
+
+
+def test_a_summary_tells_data_from_what_stays_encrypted(trace: Path, keylog: Path) -> None:
+    records = [each["raw"] for each in map(json.loads, parse(trace, "--json").output.splitlines()) if each["encrypted"]]
+    ciphertext = sum(map(len, records)) // 2
+    ended = parse(trace, "--summary")
+    assert f", TLS13, {ciphertext / 1000:.1f} kB encrypted, " in ended.output.decode()
+    assert "of data" not in ended.output.decode()
+    found = json.loads(parse(trace, "--summary", "--json").output)
+    assert (found["client_bytes"], found["server_bytes"]) == (0, 0)
+    assert found["client_encrypted_bytes"] + found["server_encrypted_bytes"] == ciphertext
+    counts = json.loads(parse(trace, "--stats", "--json").output)
+    assert counts["application_bytes"] == {"client": 0, "server": 0}
+    assert sum(counts["encrypted_bytes"].values()) == ciphertext
+    found = json.loads(parse(trace, "--keylog", keylog, "--summary", "--json").output)
+    assert (found["client_encrypted_bytes"], found["server_encrypted_bytes"]) == (0, 0)
+    listed = parse(trace, "--summary", "--filter", f"bytes == 0 and encrypted_bytes == {ciphertext}").output
+    assert len(listed.splitlines()) == 1
+
+
+def test_every_line_of_a_summary_fits_and_says_if_it_is_not_all(shared: Path) -> None:
+    folder = shared / "captures"
+    lines = parse(folder / "recorded", folder / "public", "--summary").output.decode().splitlines()
+    assert len(lines) == 25
+    for line in lines:
+        file, _, rest = line.partition("  ")
+        assert Path(file).is_file()
+        assert len(rest) <= 100
+        assert re.match(r"\d+  \S+:\d+ → \S+:\d+  ", rest)
+        # Either the last of it is there, or the line says that more is left out.
+        assert rest.endswith(" …") or re.search(r"(, TLS_\w+|, [\d.]+ m?s)$", rest), rest
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"a" * 30 + b".example", "a" * 30 + ".example, TLS13, "),
+        (b"a" * 50 + b".example", "…" + "a" * 33 + ".example, TLS13, "),
+        (b"a" * 5000 + b".example", "…" + "a" * 16),
+        (b"\x1b[2J" * 20, None),
+    ],
+)
+def test_a_long_server_name_is_shortened_in_front(tmp_path: Path, name: bytes, shown: str | None) -> None:
+    hello = ClientHello(
+        random=bytes(32),
+        cipher_suites=[CipherSuite.TLS_AES_128_GCM_SHA256],
+        extensions=[
+            ServerNameIndication.client_hello([ServerName(name=name)]),
+            SupportedVersions.client_hello([ProtocolVersion.TLS13]),
+        ],
+    )
+    answer = ServerHello(
+        random=bytes(32),
+        cipher_suite=CipherSuite.TLS_AES_128_GCM_SHA256,
+        extensions=[SupportedVersions.server_hello(ProtocolVersion.TLS13)],
+    )
+    said = (("client", Handshake.of(hello)), ("server", Handshake.of(answer)))
+    records = ((who, record(ContentType.handshake, message.build())) for who, message in said)
+    (line,) = parse(conversation(tmp_path / "named.pcapng", *records), "--summary").output.decode().splitlines()
+    assert len(line) <= 100
+    assert line.isprintable()
+    assert shown is None or f"  {shown}" in line
 
 
 def test_a_summary_in_json_has_the_judgement(trace: Path, keylog: Path) -> None:
@@ -94,10 +161,13 @@ def test_a_summary_lists_those_connections_that_a_filter_lets_through(shared: Pa
         return [f"{Path(line.split()[0]).stem} {line.split()[1]}" for line in output.splitlines()]
 
     assert listed("version == TLS12") == ["tls12 0"]
-    assert listed("resumption == psk") == ["early-data 1", "external-psk 0", "resumption 1"]
+    assert listed("resumption == psk") == ["early-data 1", "resumption 1"]
+    assert listed("psk") == ["early-data 1", "external-psk 0", "resumption 1"]
+    assert listed("psk == external") == ["external-psk 0"]
     assert listed("name == HelloRetryRequest") == ["hello-retry 0"]
     assert listed("group == secp521r1 and type == client_hello") == ["hello-retry 0"]
-    assert listed("bytes > 1000000 and name == ClientHello") == ["bulk 0"]
+    assert listed("encrypted_bytes > 1000000") == ["bulk 0"]
+    assert listed("bytes > 0") == []
     assert listed("name == CertificateRequest") == []
 
 
@@ -152,6 +222,31 @@ def test_statistics_leave_out_what_a_filter_does(shared: Path) -> None:
     assert counts["counts"]["version"] == {"TLS12": 1}
     counts = json.loads(parse(folder, "--stats", "--json", "--filter", "name == ClientHello").output)
     assert counts["counts"]["message"] == {"ClientHello": 13}
+
+
+def test_statistics_do_not_call_none_what_is_encrypted(shared: Path) -> None:
+    folder = shared / "captures" / "recorded"
+
+    def counted(name: str, *options: object) -> tuple[object, ...]:
+        counts = json.loads(parse(folder / f"{name}.pcapng", "--stats", "--json", *options).output)["counts"]
+        return counts["signature_scheme"], counts["alpn"], counts["psk"]
+
+    for name, sealed, opened in (
+        # In TLS 1.2 both are in the clear.
+        ("tls12", ({"rsa_pss_rsae_sha256": 1}, {"none": 1}, {}), ({"rsa_pss_rsae_sha256": 1}, {"none": 1}, {})),
+        ("hello-retry", ({"unknown": 1}, {"unknown": 1}, {}), ({"rsa_pss_rsae_sha256": 1}, {"none": 1}, {})),
+        # Who shows a pre-shared key signs nothing.
+        (
+            "external-psk",
+            ({"none": 1}, {"unknown": 1}, {"external": 1}),
+            ({"none": 1}, {"none": 1}, {"external": 1}),
+        ),
+    ):
+        assert counted(name) == sealed
+        assert counted(name, "--keylog", folder / f"{name}.keylog") == opened
+    told = parse(folder / "external-psk.pcapng", "--stats").output.decode()
+    assert "\nstill encrypted: " in told
+    assert "application data" not in told
 
 
 # What was said
@@ -223,12 +318,10 @@ def test_a_gap_is_shown_where_it_is(
 def test_what_cannot_be_followed_is_told(trace: Path) -> None:
     ended = parse(trace, "--follow", 0)
     assert (ended.status, ended.output) == (1, b"")
-    assert ended.errors.splitlines()[0] == (
-        "connection 0 has no application data that can be read: encrypted, and no key log with secrets was given"
-    )
+    assert ended.error == "Error: connection 0 has no data that can be read: no key log with secrets was given"
     ended = parse(trace, "--follow", 1)
     assert (ended.status, ended.output) == (1, b"")
-    assert ended.errors.startswith(f"no TLS connection 1 in {trace}; --summary lists those that there are\n")
+    assert ended.error == f"Error: no TLS connection 1 in {trace}; --summary lists those that there are"
     ended = parse(trace, trace, "--follow", 0)
     assert (ended.status, ended.error) == (2, "Error: --follow takes one capture; name the file")
 
@@ -295,8 +388,7 @@ def test_what_many_files_leave_sealed_is_added_up(many: Path) -> None:
     ended = parse(many)
     assert ended.status == 0
     assert ended.errors == (
-        "Warning: 21 records in 3 connections not read: encrypted, and no key log with secrets was given; "
-        "give one with --keylog FILE\n"
+        "Warning: 21 records in 3 connections stay encrypted: no key log; give one with --keylog FILE\n"
     )
 
 
@@ -307,13 +399,14 @@ def test_several_key_logs_are_one(trace: Path, tmp_path: Path) -> None:
         parts[-1].write_text(f"{line}\n")
     ended = parse(trace, *parts, "--summary")
     assert (ended.status, ended.errors) == (0, "")
-    assert "12 messages, 100 B of data" in ended.output.decode()
+    assert ", 100 B of data, " in ended.output.decode()
 
 
 def test_an_external_psk_opens_what_it_can(shared: Path) -> None:
     capture = shared / "captures" / "recorded" / "external-psk.pcapng"
     (line,) = parse(capture, "--summary", "--json").output.splitlines()
-    assert json.loads(line)["judgement"]["resumption"] == "psk"
+    judged = json.loads(line)["judgement"]
+    assert (judged["resumption"], judged["negotiated"]["psk_origin"]) == ("none", "external")
     ended = parse(capture, "--psk", "Client_identity=00112233", "--summary")
     assert ended.status == 1
     assert "identity Client_identity does not fit its binder" in ended.errors
@@ -365,7 +458,7 @@ def test_a_file_that_cannot_be_written_is_told(trace: Path, tmp_path: Path) -> N
 def test_a_bad_filter_is_told_before_anything_is_written(trace: Path, tmp_path: Path) -> None:
     ended = parse(trace, "--filter", "nonsense", "-o", tmp_path / "out")
     assert (ended.status, ended.output) == (2, b"")
-    assert "--filter, at character 1: no property 'nonsense'" in ended.error
+    assert "--filter, character 1: no property 'nonsense'" in ended.error
     assert not (tmp_path / "out").exists()
 
 
@@ -426,6 +519,24 @@ def test_a_line_that_does_not_fit_the_terminal_is_folded_there(trace: Path, keyl
     assert status == 0
     assert len(lines) > 1
     assert max(map(len, lines)) <= 100
+
+
+def test_a_warning_that_does_not_fit_the_terminal_is_folded_there_and_nowhere_else(trace: Path, tmp_path: Path) -> None:
+    keylog = tmp_path / "another.keylog"
+    keylog.write_text(traces.KEY_LOG.replace(traces.RANDOM, "00" * 32))
+    many = tmp_path / ("many " * 20)
+    many.mkdir()
+    for name in ("one.pcapng", "two.pcapng"):
+        shutil.copy(trace, many / name)
+    shown, status = on_a_terminal(many, "--keylog", keylog, output=False)
+    assert status == 1
+    rows = shown.replace("\r", "").splitlines()
+    assert max(map(len, rows)) <= 100
+    assert [row[:4] for row in rows].count("    ") == len(rows) - 2
+    piped = parse(many, "--keylog", keylog).errors
+    assert len(piped.splitlines()) == 2
+    # Nothing but where it is folded is different.
+    assert shown.split() == piped.split()
 
 
 def test_several_processes_print_in_colours_to_a_terminal(many: Path, keylog: Path) -> None:

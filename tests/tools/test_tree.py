@@ -21,11 +21,11 @@ from schemas.alert import Alert
 from schemas.certificate import Certificate, CertificateEntry
 from schemas.code_points import AlertDescription, CipherSuite, ContentType, ExtensionType, HandshakeType
 from schemas.extension_block import Extension
-from schemas.extensions import ServerName, ServerNameIndication
+from schemas.extensions import CertificateStatus, ServerName, ServerNameIndication, StatusRequest
 from schemas.handshake import ClientHello, EndOfEarlyData, Handshake
 from tls13.capture import Direction
 from tools.certificates import summary
-from tools.values.tree import console, data_tree, heading, hexdump, title, tree, type_title
+from tools.values.tree import Wrapped, console, data_tree, heading, hexdump, title, tree, type_title
 
 Traces = dict[str, dict[str, bytes]]
 
@@ -252,6 +252,26 @@ def test_certificate_is_told_in_a_line() -> None:
     ]
 
 
+REVOKED = bytes.fromhex(
+    "3082011c0a0100a08201153082011106092b0601050507300101048201023081ff3081a5a21604143de83559e13b616b"
+    "4027eb6b212602ec7f693e85180f32303236313132313134333730385a307a3078303a300906052b0e03021a05000414"
+    "c2742a27ee7b0e1cd04a7c205d50a508b491b49804143de83559e13b616b4027eb6b212602ec7f693e8502014da11618"
+    "0f32303236313132313131333730385aa0030a0101180f32303236313132313134333730385aa011180f323032363131"
+    "32323134333730385a300a06082a8648ce3d0403020349003046022100d484a5297110ec31eac3e796b823a31259b9b7"
+    "b3fc472e375c014642a860b2260221008896c06a4695463d7db321d95ec32d28a7ed7c231320b7203488370327592b44"
+)
+"""An OCSP response, made with pyca/cryptography and stapled by OpenSSL."""
+
+
+def test_a_stapled_response_is_told_in_a_line() -> None:
+    said = "certificate 77 revoked since 2026-11-21 (keyCompromise), "
+    said += "as of 2026-11-21 14:37 UTC, next update 2026-11-22 14:37 UTC"
+    for response, told in ((REVOKED, f"{said} (288 bytes)"), (b"\x30\x00", "no readable OCSP response (2 bytes)")):
+        stapled = StatusRequest.certificate(CertificateStatus(response=response))
+        entry = CertificateEntry(cert_data=b"\x30\x00", extensions=[stapled])
+        assert f"status_type: ocsp (1) response: {told}" in " ".join(lines(Certificate(certificate_list=[entry])))
+
+
 def test_certificate_that_would_steer_a_terminal_is_made_harmless() -> None:
     der = certificate("evil\x1b[2J\u202e", Ed25519PrivateKey.from_private_bytes(bytes(32)))
     assert summary(der).startswith("CN=evil\\x1b[2J\\x202e, issuer CN=Test CA")
@@ -271,3 +291,17 @@ def test_no_change_of_a_certificate_raises() -> None:
             changed = bytearray(der)
             changed[at] ^= bit
             assert summary(bytes(changed)).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "items", "expected"),
+    [
+        ("name: ", ["one", "two"], ["name: one, two"]),
+        ("name: ", ["one", "quite long"], ["name: one,", "    quite long"]),
+        # The first one, too, is put where it is whole.
+        ("a long name: ", ["quite long"], ["a long name:", "    quite long"]),
+        ("", ["longer than all of a line", "two"], ["longer than all of a line,", "    two"]),
+    ],
+)
+def test_a_list_is_broken_between_its_items(name: str, items: list[str], expected: list[str]) -> None:
+    assert [line.plain for line in Wrapped(Text(name), list(map(Text, items))).lines(20)] == expected

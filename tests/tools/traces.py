@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -31,12 +31,17 @@ RECORDS = (
 
 
 def write(path: Path, trace: Mapping[str, bytes]) -> Path:
-    """The capture of one connection that says those records, at quarters of a second."""
+    """The capture of one connection that says those records."""
+    return capture_of(path, [(direction, trace[name]) for direction, name in RECORDS])
+
+
+def capture_of(path: Path, sent: Iterable[tuple[str, bytes]]) -> Path:
+    """The capture of one connection, at quarters of a second; the senders as in `RECORDS`."""
     ticks = count()
     with (
         CaptureWriter(path, clock=lambda: 1_700_000_000 + next(ticks) / 4) as writer,
         writer.open(CLIENT, SERVER) as recording,
     ):
-        for direction, name in RECORDS:
-            recording.sent(Direction(direction), trace[name])
+        for direction, data in sent:
+            recording.sent(Direction(direction), data)
     return path

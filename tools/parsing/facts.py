@@ -20,8 +20,8 @@ class Entry:
 class Facts:
     """A connection of a file, what has been counted of it, and its judgement.
 
-    `data` counts bytes of application data in each direction, and of what stays encrypted. `last_at` is the last
-    message's time in nanoseconds, None before there is one.
+    `data` counts bytes of application data in each direction, `encrypted` those of records that stay encrypted, of
+    which nobody can tell what they hold. `last_at` is the last message's time in nanoseconds, None before there is one.
     """
 
     def __init__(self, file: str, connection: Connection) -> None:
@@ -30,6 +30,7 @@ class Facts:
         self.messages = 0
         self.opaque = 0
         self.data: Counter[Direction] = Counter()
+        self.encrypted: Counter[Direction] = Counter()
         self.last_at: int | None = None
         self._judgement: Judgement | None = None
 
@@ -51,7 +52,9 @@ class Facts:
         self.messages += 1
         self.opaque += message.opaque
         self.last_at = message.timestamp
-        if message.content_type is ContentType.application_data:
+        if message.opaque:
+            self.encrypted[message.direction] += len(message.raw)
+        elif message.content_type is ContentType.application_data:
             self.data[message.direction] += len(message.raw)
         return entry
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from functools import cache
 from typing import Any
 
@@ -23,7 +23,21 @@ from schemas.code_points import (
 from schemas.extension_block import Extension, ExtensionBlock
 from schemas.record import ChangeCipherSpec
 from schemas.vocabulary import CodePoint, CodePointNode, Node, Overlong, StructNode, snake_case
-from tls13.capture import Connection, Direction, Gap, Judgement, Message
+from tls13.capture import (
+    Connection,
+    Direction,
+    EarlyData,
+    EncryptedHelloStatus,
+    Ending,
+    Epoch,
+    Gap,
+    Judgement,
+    Message,
+    NoteKind,
+    PskOrigin,
+    Resumption,
+    Transport,
+)
 from tls13.capture.messages import AnyHandshake
 from tools.parsing.facts import Entry, Facts
 from tools.values.message_names import name_of
@@ -67,19 +81,42 @@ class Property:
     is_number: bool = False
 
 
+class UnknownPropertyError(LookupError):
+    """There is no such property or field. str() says so; `hint` tells what there is."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
 def find_property(name: str) -> Property:
-    """The property, or the field of a message, of that name. Raises LookupError with a line that says what there is."""
+    """The property, or the field of a message, of that name. Raises UnknownPropertyError."""
     found = PROPERTIES.get(name)
     if found is not None:
         return found
     first, _, rest = name.partition(".")
     if first in _messages():
         return _field(first, rest.split(".") if rest else [])
-    close = difflib.get_close_matches(name, [*PROPERTIES, *_messages()], 1)
-    meant = f"; did you mean {close[0]}?" if close else "."
-    raise LookupError(
-        f"no property {name!r}{meant} There are {', '.join(PROPERTIES)}, and fields like client_hello.random"
-    )
+    raise UnknownPropertyError(f"no property {shortened(name)!r}", _suggestion(name, [*PROPERTIES, *_messages()]))
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """The name that comes closest, in whatever case; "" where none comes near."""
+    folded = {each.casefold(): each for each in names}
+    return next((folded[each] for each in difflib.get_close_matches(name.casefold(), folded, 1)), "")
+
+
+def shortened(word: str) -> str:
+    """A word of the expression as an error shows it."""
+    return word if len(word) <= _LONGEST_WORD else f"{word[: _LONGEST_WORD - 1]}…"
+
+
+def _suggestion(name: str, names: Iterable[str]) -> str:
+    meant = closest(name, names)
+    return f"did you mean {meant}? (--filter-help)" if meant else "--filter-help has all"
+
+
+_LONGEST_WORD = 24
 
 
 MILLISECOND = 10**6
@@ -142,7 +179,7 @@ def _direction(candidate: Candidate) -> Iterable[Value]:
 CONNECTION_PROPERTIES = (
     Property("file", Need.nothing, False, lambda each: (each.facts.file,), "the capture, as it was named"),
     _at_once("connection", "its number", lambda each: each.number, is_number=True),
-    _at_once("transport", "tcp or quic", lambda each: each.transport.value),
+    _at_once("transport", "what carries it", lambda each: each.transport.value),
     _at_once("client", "the client's address", lambda each: each.client.address),
     _at_once("client_port", "the client's port", lambda each: each.client.port, is_number=True),
     _at_once("server", "the server's address", lambda each: each.server.address),
@@ -154,10 +191,11 @@ CONNECTION_PROPERTIES = (
     _negotiated("group", "of the key exchange", lambda each: each.negotiated.group, NamedGroup),
     _negotiated("signature_scheme", "the server's", lambda each: each.negotiated.signature_scheme, SignatureScheme),
     _negotiated("alpn", "the application protocol", lambda each: each.negotiated.application_protocol),
-    _negotiated("resumption", "none, psk, session_ticket, session_id, unknown", lambda each: each.resumption.value),
-    _negotiated("early_data", "not_offered, accepted, rejected, unknown", lambda each: each.early_data.value),
+    _negotiated("resumption", "what it builds on", lambda each: each.resumption.value),
+    _negotiated("psk", "where the pre-shared key of TLS 1.3 is from", lambda each: each.negotiated.psk_origin),
+    _negotiated("early_data", "what became of it", lambda each: each.early_data.value),
     _negotiated("hello_retry", "a HelloRetryRequest was sent", lambda each: each.retry is not None),
-    _negotiated("ech", "grease, accepted, rejected, unknown", lambda each: _ech(each)),
+    _negotiated("ech", "what became of the encrypted ClientHello", lambda each: _ech(each)),
     _negotiated("ja3", "fingerprint of the ClientHello", lambda each: each.fingerprints.ja3),
     _negotiated("ja3s", "fingerprint of the ServerHello", lambda each: each.fingerprints.ja3s),
     _negotiated("ja4", "fingerprint of the ClientHello", lambda each: each.fingerprints.ja4),
@@ -172,15 +210,16 @@ CONNECTION_PROPERTIES = (
     ),
     _in_the_end(
         "undecrypted",
-        "why records stay encrypted: missing_secret, ...",
+        "why records stay encrypted",
         lambda each: [one.kind.value for one in each.judgement.undecrypted],
         is_number=False,
     ),
-    _in_the_end("ending", "finished, reset, ...", lambda each: (each.connection.ending.value,), is_number=False),
+    _in_the_end("ending", "how it ended", lambda each: (each.connection.ending.value,), is_number=False),
     _in_the_end("messages", "how many", lambda each: (each.messages,)),
-    _in_the_end("bytes", "of application data", lambda each: (each.data.total(),)),
-    _in_the_end("client_bytes", "of the client's data", lambda each: (each.data[Direction.client],)),
-    _in_the_end("server_bytes", "of the server's data", lambda each: (each.data[Direction.server],)),
+    _in_the_end("bytes", "of application data, as far as it could be read", lambda each: (each.data.total(),)),
+    _in_the_end("client_bytes", "those of the client", lambda each: (each.data[Direction.client],)),
+    _in_the_end("server_bytes", "those of the server", lambda each: (each.data[Direction.server],)),
+    _in_the_end("encrypted_bytes", "of records that stay encrypted", lambda each: (each.encrypted.total(),)),
     _in_the_end("duration_ms", "from first packet to last message", lambda each: _milliseconds(each.duration)),
     _in_the_end("handshake_ms", "how long it took", lambda each: _milliseconds(each.judgement.handshake_time)),
 )
@@ -190,7 +229,7 @@ MESSAGE_PROPERTIES = (
     Property(
         "gap", Need.nothing, True, lambda each: (isinstance(each.item, Gap),), "bytes that are missing, or no TLS"
     ),
-    Property("direction", Need.nothing, True, _direction, "who sent it: client or server"),
+    Property("direction", Need.nothing, True, _direction, "who sent it"),
     _of_message("name", "ClientHello, Alert, ApplicationData, ...", name_of),
     _of_message("content_type", "of the record", lambda message: message.content_type, ContentType),
     _of_message("type", "of a handshake message", lambda message: message.handshake_type, HandshakeType),
@@ -198,9 +237,9 @@ MESSAGE_PROPERTIES = (
     _of_message("length", "in bytes", lambda message: len(message.raw), is_number=True),
     _of_message("encrypted", "it came so", lambda message: message.protected),
     _of_message("opaque", "it stays encrypted", lambda message: message.opaque),
-    _of_message("epoch", "whose keys: plaintext, handshake, ...", lambda message: message.epoch.value),
+    _of_message("epoch", "which keys protect it", lambda message: message.epoch.value),
     _of_message("generation", "of application keys", lambda message: message.generation, is_number=True),
-    _of_message("note", "what is wrong: missing_secret, ...", lambda each: each.note.kind.value if each.note else None),
+    _of_message("note", "what is wrong", lambda each: each.note.kind.value if each.note else None),
     _of_message("error", "why it does not parse", lambda each: str(each.error) if each.error else None),
 )
 
@@ -210,6 +249,20 @@ def _ech(judgement: Judgement) -> Value | None:
 
 
 PROPERTIES = {each.name: each for each in (*CONNECTION_PROPERTIES, *MESSAGE_PROPERTIES)}
+
+WORDS: dict[str, type[StrEnum]] = {
+    "transport": Transport,
+    "resumption": Resumption,
+    "psk": PskOrigin,
+    "early_data": EarlyData,
+    "ech": EncryptedHelloStatus,
+    "undecrypted": NoteKind,
+    "ending": Ending,
+    "direction": Direction,
+    "epoch": Epoch,
+    "note": NoteKind,
+}
+"""The properties that are one of a few words, and these: anything else is a mistake of whoever asks."""
 
 
 @cache
@@ -234,14 +287,13 @@ def _structs(schema: Node[Any]) -> Iterator[StructNode[Any]]:
 
 
 def _field(message: str, steps: list[str]) -> Property:
-    """A field by its path. Raises LookupError."""
+    """A field by its path. Raises UnknownPropertyError."""
     name, schemas = message, _messages()[message]
     for step in steps:
         there = [inner for schema in schemas for each, inner in _named(schema) if each == step]
         if not there:
             names = dict.fromkeys(each for schema in schemas for each, _ in _named(schema))
-            has = f"it has {', '.join(names)}" if names else "it has no fields"
-            raise LookupError(f"{name} has no field {step!r}; {has}")
+            raise UnknownPropertyError(f"{name} has no field {shortened(step)!r}", _field_hint(step, names))
         name, schemas = f"{name}.{step}", there
     registries = {each.registry for schema in schemas for each in _leaves(schema) if isinstance(each, CodePointNode)}
     choices = registries.pop() if len(registries) == 1 and all(_leaves(each) for each in schemas) else None
@@ -254,6 +306,20 @@ def _field(message: str, steps: list[str]) -> Property:
         return _values(_followed([body], steps))
 
     return Property(name, Need.nothing, True, read, choices=choices)
+
+
+def _field_hint(step: str, names: Iterable[str]) -> str:
+    """What fields there are, as far as a line holds them."""
+    has = ", ".join(names)
+    if not has:
+        return "it has no fields"
+    if len(has) <= _SHORT_LIST:
+        return f"it has {has}"
+    meant = closest(step, names)
+    return f"did you mean {meant}?" if meant else "they are named as in its tree"
+
+
+_SHORT_LIST = 40
 
 
 def _named(schema: Node[Any]) -> Iterator[tuple[str, Node[Any]]]:

@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
+from textwrap import wrap
 
 from schemas.vocabulary import CodePoint
 from tools.exit_status import ExitStatus
@@ -24,11 +26,15 @@ from tools.failures import CommandError
 from tools.parsing.filter_properties import (
     CONNECTION_PROPERTIES,
     MESSAGE_PROPERTIES,
+    WORDS,
     Candidate,
     Need,
     Property,
+    UnknownPropertyError,
     Value,
+    closest,
     find_property,
+    shortened,
 )
 
 MOST_NESTED = 50
@@ -39,7 +45,7 @@ class FilterError(CommandError):
     """An expression that means nothing. `position` counts characters from 1."""
 
     def __init__(self, what: str, position: int, hint: str = "") -> None:
-        super().__init__(f"--filter, at character {position}: {what}", hint, status=ExitStatus.USAGE)
+        super().__init__(f"--filter, character {position}: {what}", hint, status=ExitStatus.USAGE)
         self.position = position
 
 
@@ -92,7 +98,9 @@ class _Parser:
     def parse(self) -> Filter:
         test = self._either()
         if not self._next.says(""):
-            raise FilterError(f"{self._next.text!r} where the expression should end", self._next.position, _JOINT)
+            raise FilterError(
+                f"{shortened(self._next.text)!r} where the expression should end", self._next.position, _JOINT
+            )
         need = max((each.need for each in self._properties), default=Need.nothing)
         return Filter(test, need, any(each.of_message for each in self._properties))
 
@@ -138,7 +146,7 @@ class _Parser:
     def _expect(self, bracket: str, opening: _Token) -> None:
         token = self._take()
         if not token.says(bracket):
-            found = repr(token.text) if token.text else "the end"
+            found = repr(shortened(token.text)) if token.text else "the end"
             what = f"{found} where the bracket of character {opening.position} should close"
             raise FilterError(what, token.position)
 
@@ -160,17 +168,17 @@ class _Parser:
 
     def _property(self, token: _Token) -> Property:
         if token.is_quoted or not re.fullmatch(r"[A-Za-z]\w*(\.\w+)*", token.text):
-            found = repr(token.text) if token.text else "the end"
+            found = repr(shortened(token.text)) if token.text else "the end"
             raise FilterError(f"{found} where a property should stand", token.position, "like version == TLS13")
         try:
             return find_property(token.text)
-        except LookupError as error:
-            raise FilterError(str(error.args[0]), token.position) from None
+        except UnknownPropertyError as error:
+            raise FilterError(str(error), token.position, error.hint) from None
 
     def _value(self, operator: _Token) -> _Token:
         token = self._take()
         if not token.is_quoted and (not token.text or not re.match(r"[^()<>=!,]", token.text)):
-            found = repr(token.text) if token.text else "the end"
+            found = repr(shortened(token.text)) if token.text else "the end"
             raise FilterError(f"{found} where a value should stand", token.position, f"put it behind {operator.text}")
         return token
 
@@ -213,7 +221,7 @@ def _comparison(operator: str, token: _Token, asked: Property) -> Callable[[Valu
             try:
                 pattern = re.compile(token.text, re.IGNORECASE)
             except re.error as error:
-                raise FilterError(f"no regular expression: {error}", token.position) from None
+                raise FilterError(f"no pattern: {error}", token.position) from None
             return lambda value: pattern.search(_as_text(value)) is not None
         case "==" | "!=":
             return _equality(token, asked)
@@ -223,6 +231,10 @@ def _comparison(operator: str, token: _Token, asked: Property) -> Callable[[Valu
 
 def _equality(token: _Token, asked: Property) -> Callable[[Value], bool]:
     text, number = token.text.casefold(), _number(token, asked)
+    words = _words(asked)
+    if words and text not in words:
+        what, hint = f"{asked.name} is never {shortened(token.text)!r}", f"it is {', '.join(words[:-1])} or {words[-1]}"
+        raise FilterError(what, token.position, hint if len(hint) <= _SHORT_LIST else "--filter-help has its values")
 
     def equal(value: Value) -> bool:
         if isinstance(value, bool):
@@ -247,7 +259,7 @@ _ORDERS: dict[str, Callable[[float, float], bool]] = {
 def _order(operator: str, token: _Token, asked: Property) -> Callable[[Value], bool]:
     number, holds = _number(token, asked), _ORDERS[operator]
     if number is None:
-        raise FilterError(f"{token.text!r} is no number, which {operator} takes", token.position)
+        raise FilterError(f"{shortened(token.text)!r} is no number, which {operator} takes", token.position)
     return lambda value: isinstance(value, int | float) and holds(value, number)
 
 
@@ -263,7 +275,9 @@ def _number(token: _Token, asked: Property) -> float | None:
         return float(token.text)
     except ValueError:
         if asked.is_number:
-            raise FilterError(f"{token.text!r} is no number, which {asked.name} is", token.position) from None
+            raise FilterError(
+                f"{shortened(token.text)!r} is no number, which {asked.name} is", token.position
+            ) from None
         return None
 
 
@@ -274,13 +288,17 @@ def _choice(token: _Token, asked: Property, registry: type[CodePoint]) -> int:
     try:
         return int(token.text, 0)
     except ValueError:
-        few = f": {', '.join(registry.__members__)}" if len(registry.__members__) <= FEW else ""
-        what = f"{token.text!r} is no {registry.__name__}, which {asked.name} is{few}"
-        raise FilterError(what, token.position, "give its name, or its number as 0x1301") from None
+        meant = closest(token.text, registry.__members__)
+        hint = f"did you mean {meant}?" if meant else "give its name or number"
+        raise FilterError(f"{shortened(token.text)!r} is no {registry.__name__}", token.position, hint) from None
 
 
-FEW = 12
-"""So many choices are told."""
+def _words(asked: Property) -> list[str]:
+    return [each.value for each in WORDS.get(asked.name, ())]
+
+
+_SHORT_LIST = 48
+"""So long a list is told in an error."""
 
 
 def _as_text(value: Value) -> str:
@@ -294,11 +312,18 @@ def filter_help() -> str:
     grammar = (__doc__ or "").split("`tools.parsing.filter_properties`")[0].rstrip()
     parts = [grammar]
     for heading, properties in (("Of a connection", CONNECTION_PROPERTIES), ("Of a message", MESSAGE_PROPERTIES)):
-        parts.append("\n".join([f"{heading}:", *(f"    {each.name:<17} {each.doc}" for each in properties)]))
+        parts.append("\n".join([f"{heading}:", *chain.from_iterable(map(_lines, properties))]))
     parts.append(_PATHS)
     return "\n\n".join(parts)
 
 
+def _lines(which: Property) -> list[str]:
+    words = _words(which)
+    doc = f"{which.doc}: {', '.join(words)}" if words else which.doc
+    return wrap(doc, _HELP_WIDTH, initial_indent=f"    {which.name:<17} ", subsequent_indent=" " * 22)
+
+
+_HELP_WIDTH = 100
 _PATHS = """\
 Every field of every message, by the names that its tree has, extensions and their fields included:
     client_hello.cipher_suites == TLS_AES_128_GCM_SHA256

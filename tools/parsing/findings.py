@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tls13.capture import (
@@ -55,10 +56,13 @@ class Findings:
 
     def finish(self, capture: Capture) -> None:
         """The capture's connections are all seen."""
-        for warning in capture.warnings:
-            # A line of secrets that is none is passed over, as in a key log: what it would have opened tells more.
-            self.complete = self.complete and warning.kind is WarningKind.key_log
-            self._lines.append(str(warning))
+        # A line of secrets that is none is passed over, as in a key log: what it would have opened tells more.
+        self.finish_with(map(str, capture.warnings), all(each.kind is WarningKind.key_log for each in capture.warnings))
+
+    def finish_with(self, lines: Iterable[str], complete: bool) -> None:
+        """The connections are all seen: what there is to say of the capture as a whole, and whether it was read."""
+        self.complete = self.complete and complete
+        self._lines.extend(lines)
 
     def lines(self) -> Iterator[str]:
         """What was wrong, one line each; without what is sealed."""
@@ -86,7 +90,7 @@ class ConnectionFindings:
         self._findings.messages += 1
         self._speaking.add(item.direction)
         if item.error is not None:
-            self._trouble("error", f"record {item.record} of the {item.direction} does not parse: {item.error}")
+            self._trouble("error", f"{item.direction} record {item.record} does not parse: {item.error}")
         elif item.note is not None:
             self._see_note(item, item.note)
 
@@ -96,16 +100,15 @@ class ConnectionFindings:
             self._trouble(warning.kind, str(warning))
         quic = "QUIC " if connection.transport is Transport.quic else ""
         for trouble in self._troubles.values():
-            more = f" (and {trouble.records - 1} more like it)" if trouble.records > 1 else ""
+            more = f" (and {trouble.records - 1} more)" if trouble.records > 1 else ""
             self._findings.tell(f"{quic}connection {connection.number}: {trouble.text}{more}")
         for kind, count in self._sealed.items():
             self._findings.sealed.add(kind, count.text, count.records, 1)
 
     def _see_note(self, item: Message, note: Note) -> None:
-        where = f"record {item.record} of the {item.direction}"
         unread = note.kind in _ALWAYS_UNREAD or note.kind in _KEYS_FAIL
         if unread or (self._findings.keys_given and item.opaque):
-            self._trouble(note.kind, f"{where}: {note}")
+            self._trouble(note.kind, f"{item.direction} record {item.record}: {brief(note.text)}")
         elif item.opaque:
             self._sealed.setdefault(note.kind, _Count(str(note))).records += 1
 
@@ -132,9 +135,22 @@ class Sealed:
     def lines(self) -> Iterator[str]:
         """A line for each reason."""
         for kind, (text, records, connections) in self._counts.items():
-            hint = "; give one with --keylog FILE" if kind is NoteKind.no_keylog else ""
-            where = f"{count_of(records, 'record')} in {count_of(connections, 'connection')}"
-            yield f"{where} not read: {text}{hint}"
+            why = "no key log; give one with --keylog FILE" if kind is NoteKind.no_keylog else brief(text)
+            if not why.startswith(_ENCRYPTED):
+                why = f"{_ENCRYPTED}: {why}"
+            stay = "stays" if records == 1 else "stay"
+            yield f"{count_of(records, 'record')} in {count_of(connections, 'connection')} {stay} {why}"
+
+
+def brief(text: str) -> str:
+    """A note without what goes without saying in a warning, and of a client random what tells it from others."""
+    return _SAID_TWICE.sub(r"\1\2", _RANDOM.sub(r"\1…", _PREFIX.sub("", text, count=1)))
+
+
+_ENCRYPTED = "encrypted"
+_PREFIX = re.compile(r"^encrypted, and (the key log has )?")
+_RANDOM = re.compile(r"\b([0-9a-f]{16})[0-9a-f]{48}\b")
+_SAID_TWICE = re.compile(r"( for client random [0-9a-f]+…)(.*)\1")
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from rich.text import Text
 from schemas.code_points import ContentType
 from tls13.capture import Connection, Direction, Gap, Message, Transport
 from tools.parsing.facts import Entry, Facts
+from tools.parsing.findings import brief
 from tools.parsing.stream import Stream
 from tools.timestamps import time_of_day
 from tools.values.tree import PlainConsole, count_of, hexdump
@@ -57,7 +58,7 @@ class Follower(Stream, ABC):
     def _take(self, message: Message) -> None:
         if message.opaque:
             self.sealed += 1
-            self.why = self.why or str(message.note)
+            self.why = self.why or brief(str(message.note))
         elif message.raw:
             self.data += len(message.raw)
             self.write(message)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from tls13.capture import Capture, CaptureError, captures_in, read_capture
+from tls13.capture import WHOLE, Capture, CaptureError, Part, captures_in, read_capture
 from tls13.keylog import KeyLog
 from tools.exit_status import ExitStatus
 from tools.failures import CommandError
@@ -25,6 +25,11 @@ class Input:
     @property
     def shown_as(self) -> str:
         return "standard input" if self.name == STDIN else self.name
+
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether other processes find it by its name: not standard input, nor what else was opened for this one."""
+        return self.name != STDIN and not self.name.startswith(("/dev/", "/proc/"))
 
     @property
     def size(self) -> int | None:
@@ -46,10 +51,12 @@ def inputs(names: list[str]) -> list[Input]:
     return found
 
 
-def open_capture(which: Input, file: BinaryIO | None, secrets: KeyLog, psks: Mapping[bytes, bytes]) -> Capture:
+def open_capture(
+    which: Input, file: BinaryIO | None, secrets: KeyLog, psks: Mapping[bytes, bytes], part: Part = WHOLE
+) -> Capture:
     """The capture, out of a file that is open already where one is given. Raises CaptureError that names the input."""
     try:
-        return read_capture(file or which.name, keylog=secrets, psks=psks)
+        return read_capture(file or which.name, keylog=secrets, psks=psks, part=part)
     except CaptureError as error:
         what = str(error) if which.name in str(error) else f"{which.shown_as}: {error}"
         raise CaptureError(what, error.hint) from None

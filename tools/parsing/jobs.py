@@ -1,37 +1,58 @@
-"""Many captures, one after the other or several at a time: the same output either way, in the order of the inputs."""
+"""Captures one after the other, or by several processes at a time: the same output either way, in the same order.
+
+Several processes share the inputs by their sizes. A large capture is read by more than one: each reads all of its
+packets, and prints its own connections.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import signal
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import BinaryIO, TextIO
 
 from tls13.capture import Capture
-from tools.failures import CommandError
 from tools.parsing.inputs import STDIN, Input, standard_input
 from tools.parsing.outputs import output_of
-from tools.parsing.plan import Plan, Prepared, prepared
+from tools.parsing.plan import Mode, Prepared
 from tools.parsing.progress import Reading
-from tools.parsing.reading import Outcome, read_input
+from tools.parsing.reading import Outcome, labelled, read_input
+from tools.parsing.spread import Spread, leave_secrets
 from tools.values.tree import console
 
 Outcomes = Generator[Outcome, None, None]
 
+SMALLEST_PART = 10**6
+"""Bytes of a capture that are worth a process: about what is read while another one starts."""
+
 
 def read_all(inputs: Sequence[Input], ready: Prepared, out: TextIO, progress: Reading, jobs: int) -> Outcomes:
-    """Reads each input, up to `jobs` at a time, and gives what came of it. Standard input can't be read elsewhere."""
-    if jobs > 1 and len(inputs) > 1 and all(each.name != STDIN for each in inputs):
-        return read_side_by_side(inputs, ready.plan, out, progress, jobs)
+    """Reads each input, by up to `jobs` processes, and gives what came of it.
+
+    One connection is read by one process, and so is what --follow shows.
+    """
+    if jobs > 1 and ready.plan.mode not in (Mode.followed_text, Mode.followed_bytes):
+        parts = shares(inputs, jobs)
+        if len(inputs) > 1 or sum(parts) > 1:
+            return read_side_by_side(inputs, parts, ready, out, progress, jobs)
     return read_in_turn(inputs, ready, out, progress)
+
+
+def shares(inputs: Sequence[Input], jobs: int) -> list[int]:
+    """How many processes read each input, by its size; none what can only be read here."""
+    sizes = [each.size or 0 for each in inputs]
+    together = max(sum(sizes), 1)
+    fair = (min(round(jobs * size / together), size // SMALLEST_PART) for size in sizes)
+    return [max(share, 1) if each.is_anywhere else 0 for each, share in zip(inputs, fair, strict=True)]
 
 
 def read_in_turn(inputs: Sequence[Input], ready: Prepared, out: TextIO, progress: Reading) -> Outcomes:
@@ -45,37 +66,71 @@ def read_in_turn(inputs: Sequence[Input], ready: Prepared, out: TextIO, progress
 
             outcome = read_input(which, file, ready, output_of(ready.plan, out), watch)
         progress.done(which)
-        yield outcome
+        yield labelled(outcome, which, ready.plan)
 
 
-def read_side_by_side(inputs: Sequence[Input], plan: Plan, out: TextIO, progress: Reading, jobs: int) -> Outcomes:
-    """The same, with so many processes. What they print waits in files until its turn comes."""
+def read_side_by_side(
+    inputs: Sequence[Input], parts: Sequence[int], ready: Prepared, out: TextIO, progress: Reading, jobs: int
+) -> Outcomes:
+    """The same, by so many processes for each input. What they print waits in files until its turn comes."""
+    plan = ready.plan
     if out.isatty():
         plan = replace(plan, terminal_width=console(out).width)
-    with TemporaryDirectory(prefix="tls13-") as folder, _processes(min(jobs, len(inputs))) as pool:
-        files = [Path(folder, str(number)) for number in range(len(inputs))]
+    processes = max(1, min(jobs, sum(parts)))
+    with TemporaryDirectory(prefix="tls13-", ignore_cleanup_errors=True) as name, _processes(processes, name) as pool:
+        folder = Path(name)
         with _without_interrupts():
-            tasks = [pool.submit(_read_apart, which, plan, file) for which, file in zip(inputs, files, strict=True)]
-        for which, printed, task in zip(inputs, files, tasks, strict=True):
-            outcome = _result(task, which)
-            with printed.open("rb") as file:
-                shutil.copyfileobj(file, out.buffer)
-            printed.unlink()
+            secrets = leave_secrets(folder, ready.secrets)
+            spreads = [
+                Spread(which, number, plan, secrets, folder / str(place), pool) if number else None
+                for place, (which, number) in enumerate(zip(inputs, parts, strict=True))
+            ]
+        for which, spread in zip(inputs, spreads, strict=True):
+            if spread is None:
+                yield from read_in_turn([which], ready, out, progress)
+                continue
+            progress.watch(spread.position)
+            outcome = spread.put_together(out, keys_given=ready.keys_given)
             progress.done(which)
             yield outcome
 
 
 @contextmanager
-def _processes(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that are gone behind it, whatever they are at: nobody waits for what nobody wants any more."""
+def _processes(number: int, folder: str) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are gone behind it, whatever they are at: nobody waits for what nobody wants any more.
+
+    What they print goes to the folder.
+    """
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _end_with_parent, (folder,))
     try:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - before:
+        started = set(multiprocessing.active_children()) - before
+        for process in started:
             process.terminate()
+        for process in started:
+            process.join()
+
+
+def _end_with_parent(folder: str) -> None:
+    """In a process of the pool: it ends when the one does that it reads for, even where that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent, folder), daemon=True).start()
+
+
+def _end_after(process: BaseProcess, folder: str) -> None:
+    process.join()
+    # Others may still be writing there, until it is gone.
+    for _ in range(_TRIES):
+        if os.path.exists(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+_TRIES = 100
 
 
 @contextmanager
@@ -86,25 +141,6 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _read_apart(which: Input, plan: Plan, printed: Path) -> Outcome:
-    """Reads one input in a process of its own, and prints to a file."""
-    with printed.open("w", encoding="utf-8", errors="backslashreplace") as out:
-        return read_input(which, None, _once_prepared(plan), output_of(plan, out))
-
-
-@cache
-def _once_prepared(plan: Plan) -> Prepared:
-    """In a process that serves one plan only."""
-    return prepared(plan)
-
-
-def _result(task: Future[Outcome], which: Input) -> Outcome:
-    try:
-        return task.result()
-    except BrokenProcessPool:
-        raise CommandError(f"the process that read {which.shown_as} was killed", "try fewer --jobs") from None
 
 
 def _opened(which: Input, opened: ExitStack) -> BinaryIO | None:

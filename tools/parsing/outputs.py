@@ -21,27 +21,29 @@ from tools.values.tree import console
 
 
 class Messages(Stream):
-    """Writes the messages that pass as JSON, an object and line each."""
+    """Writes the messages and gaps that pass as JSON, an object and line each."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._write: Callable[[bytes], object] = out.write
         self._connections: dict[Facts, Lines] = {}
 
     def item(self, facts: Facts, item: Entry | Gap) -> None:
-        """Writes a message."""
-        if isinstance(item, Entry):
-            lines = self._connections.get(facts)
-            if lines is None:
-                lines = self._connections[facts] = Lines(facts)
-            self._write(json_line(lines.line(item)))
+        """Writes one of them."""
+        lines = self._connections.get(facts)
+        if lines is None:
+            lines = self._connections[facts] = Lines(facts)
+        self._write(json_line(lines.gap(item) if isinstance(item, Gap) else lines.line(item)))
 
     def end(self, facts: Facts, *, passed: bool) -> None:
         """Forgets the connection."""
         self._connections.pop(facts, None)
 
 
-def output_of(plan: Plan, out: TextIO) -> Trees | Stream:
-    """What the plan asks for, on a text stream or the bytes below it. Statistics are for the caller to print."""
+def output_of(plan: Plan, out: TextIO, begin: Callable[[str], None] | None = None) -> Trees | Stream:
+    """What the plan asks for, on a text stream or the bytes below it. Statistics are for the caller to print.
+
+    For `begin` see `Trees`.
+    """
     match plan.mode:
         case Mode.messages:
             return Messages(out.buffer)
@@ -54,7 +56,7 @@ def output_of(plan: Plan, out: TextIO) -> Trees | Stream:
     printed = console(out, terminal_width=plan.terminal_width)
     match plan.mode:
         case Mode.trees:
-            return Trees(printed, dump=plan.dump, name_files=plan.name_files)
+            return Trees(printed, dump=plan.dump, name_files=plan.name_files, begin=begin)
         case Mode.summary:
             return Summary(printed, name_files=plan.name_files)
         case Mode.followed_text:

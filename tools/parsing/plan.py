@@ -53,13 +53,15 @@ class Prepared:
         return bool(self.plan.keylogs or self.plan.psks)
 
 
-def prepared(plan: Plan) -> Prepared:
-    """The plan, ready to be carried out.
+def prepared(plan: Plan, secrets: KeyLog | None = None) -> Prepared:
+    """The plan, ready to be carried out; with `secrets`, those of its key logs, which are not read then.
 
     A key log without a secret, as a failed handshake leaves it, is warned of. Raises FilterError, ConfigurationError
     for a file that is no key log.
     """
     selected = EVERYTHING if plan.expression is None else parse_filter(plan.expression)
+    if secrets is not None:
+        return Prepared(plan, selected, secrets, ())
     together, warnings = KeyLog(), []
     for path in plan.keylogs:
         keylog = KeyLog.load(path)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from tls13.capture import Capture, CaptureError, Connection
+from tls13.capture import WHOLE, Capture, CaptureError, Connection, Part
 from tools.parsing.filter_properties import Need
 from tools.parsing.findings import Findings, Sealed
 from tools.parsing.follow import Follower
 from tools.parsing.inputs import Input, open_capture
-from tools.parsing.plan import Prepared
+from tools.parsing.plan import Plan, Prepared
 from tools.parsing.report import Trees
 from tools.parsing.stream import Stream
 from tools.parsing.tally import Counting, Tally
@@ -23,8 +23,8 @@ from tools.values.tree import count_of
 class Outcome:
     """What came of one input: `warnings` a line each, `note` what is to be said without a warning, "" for nothing.
 
-    `sealed` counts what stays encrypted without being a fault. `failure` is why there was nothing to read, "" where
-    there was.
+    `sealed` counts what stays encrypted without being a fault. `missing` is what was asked for and is not there, or
+    cannot be shown; `failure` is why there was nothing to read; "" where nothing is wrong. `hint` is about either.
     """
 
     complete: bool
@@ -32,6 +32,7 @@ class Outcome:
     sealed: Sealed = field(default_factory=Sealed)
     note: str = ""
     tally: Tally | None = None
+    missing: str = ""
     failure: str = ""
     hint: str = ""
 
@@ -41,12 +42,22 @@ Watch = Callable[[Capture], None]
 
 
 def read_input(
-    which: Input, file: BinaryIO | None, ready: Prepared, output: Trees | Stream, watch: Watch = lambda capture: None
+    which: Input,
+    file: BinaryIO | None,
+    ready: Prepared,
+    output: Trees | Stream,
+    watch: Watch = lambda capture: None,
+    *,
+    part: Part = WHOLE,
+    findings: Findings | None = None,
 ) -> Outcome:
-    """Reads all of it, or of a connection that is followed all that is needed."""
-    findings = Findings(keys_given=ready.keys_given)
+    """Reads all of it, or of a connection that is followed all that is needed; or only one part's connections.
+
+    Of several parts, the first counts what is no connection's. `findings` are told what was wrong.
+    """
+    findings = findings or Findings(keys_given=ready.keys_given)
     try:
-        capture = open_capture(which, file, ready.secrets, dict(ready.plan.psks))
+        capture = open_capture(which, file, ready.secrets, dict(ready.plan.psks), part)
     except CaptureError as error:
         return Outcome(False, failure=str(error), hint=error.hint)
     with capture:
@@ -58,7 +69,16 @@ def read_input(
             reading.as_it_comes(output)
         if not (isinstance(output, Stream) and output.satisfied):
             findings.finish(capture)
-        return _outcome(which, capture, findings, ready, output)
+        if isinstance(output, Counting) and not part.index:
+            output.end_file(capture.statistics)
+        return _outcome(which, capture, findings, output)
+
+
+def labelled(outcome: Outcome, which: Input, plan: Plan) -> Outcome:
+    """The same, with its input named in the warnings where there are several."""
+    if not plan.name_files:
+        return outcome
+    return replace(outcome, warnings=tuple(f"{which.shown_as}: {each}" for each in outcome.warnings))
 
 
 class _Reading:
@@ -82,7 +102,7 @@ class _Reading:
             self._by_connection_to(output)
             return
         present: dict[Connection, Visit] = {}
-        for connection, item in self._capture.in_order():
+        for connection, item in self._capture.in_order(judged=output.as_a_whole):
             visit = present.get(connection)
             if visit is None:
                 visit = present[connection] = self._visit(connection, as_a_whole=output.as_a_whole)
@@ -113,29 +133,25 @@ class _Reading:
             output.end(visit.facts, passed=visit.passed)
 
 
-def _outcome(which: Input, capture: Capture, findings: Findings, ready: Prepared, output: Trees | Stream) -> Outcome:
-    complete, note, tally = findings.complete, "", None
+def _outcome(which: Input, capture: Capture, findings: Findings, output: Trees | Stream) -> Outcome:
+    outcome = Outcome(findings.complete, tuple(findings.lines()), findings.sealed)
     if isinstance(output, Follower):
-        note = _not_followed(output, which)
-        complete = complete and not note
-    elif not findings.messages:
-        note = _nothing(which, capture)
-    if isinstance(output, Counting):
-        output.end_file(capture.statistics)
-        tally = output.tally
-    prefix = f"{which.shown_as}: " if ready.plan.name_files else ""
-    warnings = tuple(f"{prefix}{each}" for each in findings.lines())
-    return Outcome(complete, warnings, findings.sealed, note, tally)
+        return _followed(outcome, output, which)
+    note = "" if findings.messages else _nothing(which, capture)
+    return replace(outcome, note=note, tally=output.tally if isinstance(output, Counting) else None)
 
 
-def _not_followed(follower: Follower, which: Input) -> str:
-    """Why nothing was shown, "" where something was."""
-    if not follower.found:
-        return f"no TLS connection {follower.number} in {which.shown_as}; --summary lists those that there are"
-    if follower.data:
-        return ""
-    why = f": {follower.why}" if follower.why else ""
-    return f"connection {follower.number} has no application data that can be read{why}"
+def _followed(outcome: Outcome, follower: Follower, which: Input) -> Outcome:
+    """The same, with why nothing was shown, if so."""
+    if follower.found and follower.data:
+        return outcome
+    if follower.found:
+        why = f": {follower.why}" if follower.why else ""
+        missing, hint = f"connection {follower.number} has no data that can be read{why}", ""
+    else:
+        missing = f"no TLS connection {follower.number} in {which.shown_as}"
+        hint = "--summary lists those that there are"
+    return replace(outcome, complete=False, missing=missing, hint=hint)
 
 
 def _nothing(which: Input, capture: Capture) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 
 from rich.text import Text
 from rich.tree import Tree
 
-from schemas.alert import Alert
 from schemas.code_points import AlertDescription, ContentType
-from schemas.record import ChangeCipherSpec
 from tls13.capture import (
     Capture,
+    Cleartext,
     Connection,
     EarlyData,
     Ending,
@@ -21,12 +20,12 @@ from tls13.capture import (
     Judgement,
     Message,
     NoteKind,
+    NotTaken,
+    PskOrigin,
     Resumption,
     Transport,
 )
 from tls13.printable import printable
-from tools.explain import Page
-from tools.explaining.pieces import Piece, messages, piece_of
 from tools.parsing.facts import Entry, Facts
 from tools.parsing.filters import EVERYTHING
 from tools.parsing.findings import Findings
@@ -45,17 +44,45 @@ def show(capture: Capture, out: PlainConsole, findings: Findings, *, dump: bool 
     findings.finish(capture)
 
 
+class Between:
+    """Prints what stands before a connection: an empty line, but for the first.
+
+    With `name_files`, the connections of a file have its name before them, and nothing between them.
+    """
+
+    def __init__(self, out: PlainConsole, *, name_files: bool) -> None:
+        self._out = out
+        self._name_files = name_files
+        self._begun = False
+
+    def begin(self, file: str) -> None:
+        """A connection of that file comes next."""
+        if self._begun and not self._name_files:
+            self._out.print()
+        if self._name_files and not self._begun:
+            self._out.print(Text(file, "bold"))
+        self._begun = True
+
+
 class Trees:
     """Prints connections one by one, each under a heading, with `dump` the bytes of each message too.
 
-    With `name_files`, their file is named first, and an empty line ends each.
+    With `name_files`, their file is named first, and an empty line ends each. `begin` is called before each, in place
+    of what `Between` does.
     """
 
-    def __init__(self, out: PlainConsole, *, dump: bool = False, name_files: bool = False) -> None:
+    def __init__(
+        self,
+        out: PlainConsole,
+        *,
+        dump: bool = False,
+        name_files: bool = False,
+        begin: Callable[[str], None] | None = None,
+    ) -> None:
         self._out = out
         self._dump = dump
         self._name_files = name_files
-        self._begun = False
+        self._begin = begin or Between(out, name_files=name_files).begin
 
     def show(self, visit: Visit) -> None:
         """Prints what passes the filter, and what is to be said of the whole; nothing where nothing passes."""
@@ -78,11 +105,7 @@ class Trees:
             self._out.print()
 
     def _head(self, facts: Facts) -> None:
-        if self._begun and not self._name_files:
-            self._out.print()
-        if self._name_files and not self._begun:
-            self._out.print(Text(facts.file, "bold"))
-        self._begun = True
+        self._begin(facts.file)
         self._out.print(connection_heading(facts.connection))
         agreed = agreed_on(facts.judgement)
         if agreed:
@@ -112,10 +135,11 @@ class Trees:
         if message.opaque or message.content_type not in _STRUCTURED:
             self._out.print(hexdump(message.raw))
             return
-        page = Page(width=self._out.width, size=len(message.raw), everything=True)
-        for piece in _pieces(message):
-            for line in page.piece(piece, 0):
-                self._out.print(line, no_wrap=True, overflow="ignore", crop=False)
+        # Only here is it needed, and half as much to import as all else.
+        from tools.parsing.field_bytes import field_lines
+
+        for line in field_lines(message, self._out.width):
+            self._out.print(line, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _body(entry: Entry, dump: bool) -> Tree:
@@ -139,19 +163,6 @@ def _body(entry: Entry, dump: bool) -> Tree:
 _STRUCTURED = (ContentType.handshake, ContentType.alert, ContentType.change_cipher_spec)
 
 
-def _pieces(message: Message) -> list[Piece]:
-    """The message taken apart, as far as it can be."""
-    if message.value is not None:
-        return [piece_of(type(message.value), message.raw)]
-    match message.content_type:
-        case ContentType.alert:
-            return [piece_of(Alert, message.raw)]
-        case ContentType.change_cipher_spec:
-            return [piece_of(ChangeCipherSpec, message.raw)]
-        case _:
-            return messages(message.raw)
-
-
 def connection_name(connection: Connection) -> str:
     """`3`, `QUIC 3`: those of each transport are numbered by themselves."""
     return f"QUIC {connection.number}" if connection.transport is Transport.quic else str(connection.number)
@@ -163,8 +174,13 @@ def connection_heading(connection: Connection) -> Text:
     where = Text().append(f"{kind} {connection.number}", "bold")
     where.append(f"  {connection.client} → {connection.server}")
     if connection.upgraded_from is not None:
-        where.append(f"  after {connection.upgraded_from}")
+        where.append(f"  after {protocol_name(connection.upgraded_from)}")
     return where.append(f"  {day(connection.started)}", "dim")
+
+
+def protocol_name(before: Cleartext) -> str:
+    """What was spoken before TLS."""
+    return "another protocol" if before is Cleartext.other else str(before)
 
 
 def agreed_on(judgement: Judgement) -> list[str]:
@@ -180,6 +196,7 @@ def agreed_on(judgement: Judgement) -> list[str]:
         f"server name {named}" if named else None,
         f"ALPN {protocol}" if protocol else None,
         _RESUMPTIONS.get(judgement.resumption),
+        _OTHER_PSKS.get(agreed.psk_origin) if agreed.psk_origin is not None else None,
         _EARLY_DATA.get(judgement.early_data),
         "after a HelloRetryRequest" if judgement.retry is not None else None,
     )
@@ -193,6 +210,8 @@ def verdict(facts: Facts) -> Iterator[Text]:
         yield Text(f"handshake: {elapsed(judgement.handshake_time)}{_flights(judgement)}", "dim")
     if judgement.retry is not None:
         yield Text(f"HelloRetryRequest: {judgement.retry}", "yellow")
+    if left := "; ".join(not_taken(judgement.not_taken)):
+        yield Text(f"offered and not taken: {left}", "dim")
     if judgement.encrypted_hello is not None:
         yield Text(f"encrypted ClientHello: {judgement.encrypted_hello}", "yellow")
     for alert in judgement.alerts:
@@ -206,13 +225,35 @@ def verdict(facts: Facts) -> Iterator[Text]:
         yield Text(_ENDINGS[facts.connection.ending], "dim")
 
 
+def not_taken(left: NotTaken) -> Iterator[str]:
+    """What the client offered in vain, by kind."""
+    lists: dict[str, Sequence[object]] = {
+        "versions": left.versions,
+        "cipher suites": left.cipher_suites,
+        "groups": left.groups,
+        "key shares": left.key_shares,
+        "ALPN": [printable(each) for each in left.application_protocols],
+        "extensions": left.extensions,
+    }
+    for kind, offered in lists.items():
+        if offered:
+            more = f" and {len(offered) - _SHOWN} more" if len(offered) > _SHOWN else ""
+            yield f"{kind} {', '.join(map(str, offered[:_SHOWN]))}{more}"
+    if left.psks:
+        yield count_of(left.psks, "pre-shared key")
+    if left.early_data:
+        yield "early data"
+
+
+_SHOWN = 3
 _INDENT = " " * 5
 _GOODBYES = (AlertDescription.close_notify, AlertDescription.user_canceled)
 _RESUMPTIONS = {
-    Resumption.psk: "PSK",
+    Resumption.psk: "resumed by a PSK",
     Resumption.session_ticket: "resumed by a session ticket",
     Resumption.session_id: "resumed by its session ID",
 }
+_OTHER_PSKS = {PskOrigin.external: "external PSK", PskOrigin.unknown: "PSK"}
 _EARLY_DATA = {EarlyData.accepted: "early data", EarlyData.rejected: "early data rejected"}
 
 

@@ -8,19 +8,23 @@ from typing import BinaryIO
 from rich.text import Text
 
 from schemas.code_points import AlertDescription
-from tls13.capture import Direction, Ending, Resumption
+from tls13.capture import Direction, EarlyData, Ending, PskOrigin, Resumption, Transport
 from tls13.printable import printable
 from tools.parsing.facts import Facts
-from tools.parsing.report import connection_name
+from tools.parsing.report import connection_name, protocol_name
 from tools.parsing.stream import Stream
 from tools.timestamps import elapsed, iso
 from tools.values.judgements import judgement_object
 from tools.values.ndjson import SCHEMA_VERSION, JsonObject, json_line, place
-from tools.values.tree import PlainConsole, Wrapped, count_of
+from tools.values.tree import PlainConsole, Wrapped
 
 
 class Summary(Stream):
-    """Prints connections that pass, a line each; on a terminal that is too narrow, folded."""
+    """Prints connections that pass, a line each.
+
+    Where that goes to no terminal, a line takes no more columns than `out` has: the least of what does not fit is left
+    out, and `…` says so. Addresses, version, and what went wrong are always there. A terminal gets all of it, folded.
+    """
 
     as_a_whole = True
 
@@ -32,15 +36,14 @@ class Summary(Stream):
         """Prints the line."""
         if not passed:
             return
-        connection = facts.connection
         file = f"{facts.file}  " if self._name_files else ""
-        where = Text(f"{file}{connection_name(connection)}  ", "bold")
-        where.append(f"{connection.client} → {connection.server}  ", "")
-        parts = [Text(each) for each in _parts(facts)]
+        connection = facts.connection
+        number, ends = f"{connection_name(connection)}  ", f"{connection.client} → {connection.server}  "
         if self._out.is_terminal:
-            self._out.print(Wrapped(where, parts))
+            parts = [Text(each) for each in (*_headline(facts, _LONGEST_NAME), *_details(facts))]
+            self._out.print(Wrapped(Text(file + number, "bold").append(ends, ""), parts))
         else:
-            self._out.print(where.append(Text(", ").join(parts)), soft_wrap=True)
+            self._out.file.write(f"{file}{number}{ends}{_cut(facts, self._out.width - len(number + ends))}\n")
 
 
 class SummaryObjects(Stream):
@@ -74,6 +77,8 @@ def connection_object(facts: Facts) -> JsonObject:
         "opaque_messages": facts.opaque,
         "client_bytes": facts.data[Direction.client],
         "server_bytes": facts.data[Direction.server],
+        "client_encrypted_bytes": facts.encrypted[Direction.client],
+        "server_encrypted_bytes": facts.encrypted[Direction.server],
         "warnings": [str(each) for each in connection.warnings],
         "judgement": judgement_object(facts.judgement),
     }
@@ -88,7 +93,6 @@ def size(count: int) -> str:
 
 
 _ENDS = {
-    Ending.finished: "closed",
     Ending.reset: "reset",
     Ending.replaced: "ports reused",
     Ending.unfinished: "still open",
@@ -96,36 +100,77 @@ _ENDS = {
     Ending.encrypted: "went on unread",
 }
 _RESUMPTIONS = {
-    Resumption.psk: "by PSK",
+    Resumption.psk: "resumed by PSK",
     Resumption.session_ticket: "resumed by ticket",
     Resumption.session_id: "resumed by session ID",
 }
+_PSKS = {PskOrigin.external: "external PSK", PskOrigin.unknown: "PSK"}
+_EARLY_DATA = {EarlyData.accepted: "early data", EarlyData.rejected: "early data rejected"}
+_LONGEST_NAME, _SHORTEST_NAME = 255, 16
+_JOINT, _MORE = ", ", " …"
 
 
-def _parts(facts: Facts) -> Iterator[str]:
+def _cut(facts: Facts, width: int) -> str:
+    """What is to be said, as much as fits into `width` columns; what has to be said whether it does or not."""
+    room = width - len(_MORE)
+    line = _JOINT.join(_headline(facts, _LONGEST_NAME))
+    if len(line) > room:
+        name = next(_names(facts), "")[:_LONGEST_NAME]
+        line = _JOINT.join(_headline(facts, max(len(name) - (len(line) - room), _SHORTEST_NAME)))
+    details = list(_details(facts))
+    while details:
+        each = details.pop(0)
+        longer = f"{line}{_JOINT}{each}" if line else each
+        # The last one needs no room for the sign that there is more.
+        if len(longer) > (room if details else width):
+            return line + _MORE
+        line = longer
+    return line
+
+
+def _headline(facts: Facts, longest_name: int) -> Iterator[str]:
+    """What each line says: whose connection it is, its version, and what went wrong."""
     judgement, connection = facts.judgement, facts.connection
-    agreed, offer = judgement.negotiated, judgement.offer
+    for name in _names(facts):
+        yield name if len(name) <= longest_name else f"…{name[1 - longest_name :]}"
+    if judgement.negotiated.version is not None:
+        yield str(judgement.negotiated.version)
     if connection.upgraded_from is not None:
-        yield f"after {connection.upgraded_from}"
-    if offer is not None and offer.server_name:
-        yield printable(offer.server_name)
-    yield from (str(each) for each in (agreed.version, agreed.cipher_suite, agreed.group) if each is not None)
-    if agreed.application_protocol:
-        yield printable(agreed.application_protocol)
-    if judgement.resumption in _RESUMPTIONS:
-        yield _RESUMPTIONS[judgement.resumption]
-    if judgement.retry is not None:
-        yield "retried"
-    for alert in judgement.alerts:
-        if alert.description is not AlertDescription.close_notify:
-            yield f"alert {alert.description} of the {alert.direction}"
+        yield f"after {protocol_name(connection.upgraded_from)}"
+    alerts = (each for each in judgement.alerts if each.description is not AlertDescription.close_notify)
+    yield from dict.fromkeys(f"{each.direction} alert {each.description}" for each in alerts)
     anomalies = len(judgement.anomalies) + judgement.more_anomalies
     if anomalies:
         yield "1 anomaly" if anomalies == 1 else f"{anomalies} anomalies"
-    yield _ENDS[connection.ending]
-    yield count_of(facts.messages, "message")
-    yield f"{size(facts.data.total())} of data"
+    if connection.ending in _ENDS:
+        yield _ENDS[connection.ending]
+
+
+def _names(facts: Facts) -> Iterator[str]:
+    offer = facts.judgement.offer
+    if offer is not None and offer.server_name:
+        yield printable(offer.server_name)
+
+
+def _details(facts: Facts) -> Iterator[str]:
+    """The rest, what tells most first."""
+    judgement, agreed = facts.judgement, facts.judgement.negotiated
+    if judgement.resumption in _RESUMPTIONS:
+        yield _RESUMPTIONS[judgement.resumption]
+    if agreed.psk_origin in _PSKS:
+        yield _PSKS[agreed.psk_origin]
+    if judgement.early_data in _EARLY_DATA:
+        yield _EARLY_DATA[judgement.early_data]
+    if judgement.retry is not None:
+        yield "HelloRetryRequest"
+    data, encrypted = facts.data.total(), facts.encrypted.total()
+    # What QUIC carries is under keys that are not followed.
+    if data or (not encrypted and facts.connection.transport is Transport.tcp):
+        yield f"{size(data)} of data"
+    if encrypted:
+        yield f"{size(encrypted)} encrypted"
     if facts.duration is not None:
         yield elapsed(facts.duration)
-    if judgement.fingerprints.ja4:
-        yield judgement.fingerprints.ja4
+    if agreed.application_protocol:
+        yield printable(agreed.application_protocol)
+    yield from (str(each) for each in (agreed.group, agreed.cipher_suite) if each is not None)

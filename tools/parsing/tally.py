@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from rich.text import Text
 
-from tls13.capture import Direction, Gap, Statistics
+from schemas.code_points import HandshakeType, ProtocolVersion
+from tls13.capture import Direction, Gap, Judgement, Statistics
 from tls13.printable import printable
 from tools.parsing.facts import Entry, Facts
 from tools.parsing.filter_properties import MILLISECOND
@@ -27,6 +28,8 @@ MOST_VALUES = 100_000
 
 OTHERS = "others"
 NONE = "none"
+UNKNOWN = "unknown"
+"""What is encrypted, and may be none."""
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Tally:
     tcp_connections: int = 0
     tls_connections: int = 0
     application_bytes: Counter[str] = field(default_factory=Counter)
+    encrypted_bytes: Counter[str] = field(default_factory=Counter)
     tables: dict[str, Counter[str]] = field(default_factory=dict)
     handshake_times: Counter[int] = field(default_factory=Counter)
 
@@ -55,6 +59,7 @@ class Tally:
         self.tcp_connections += other.tcp_connections
         self.tls_connections += other.tls_connections
         self.application_bytes.update(other.application_bytes)
+        self.encrypted_bytes.update(other.encrypted_bytes)
         self.handshake_times.update(other.handshake_times)
         for table, counter in other.tables.items():
             self.tables.setdefault(table, Counter()).update(counter)
@@ -70,6 +75,7 @@ TABLES = {
     "alpn": "Application protocols",
     "server_name": "Server names",
     "resumption": "Resumption",
+    "psk": "Pre-shared keys of TLS 1.3",
     "early_data": "Early data",
     "hello_retry": "HelloRetryRequests",
     "ech": "Encrypted ClientHellos",
@@ -121,6 +127,7 @@ class Counting(Stream):
                 tally.count(table, NONE if value is None or value == "" else printable(str(value)))
         for direction in Direction:
             tally.application_bytes[direction.value] += facts.data[direction]
+            tally.encrypted_bytes[direction.value] += facts.encrypted[direction]
         if took is not None:
             tally.handshake_times[max(took, 0) // _STEP] += 1
 
@@ -136,10 +143,11 @@ def _values(facts: Facts) -> dict[str, Iterable[object]]:
         "version": [agreed.version],
         "cipher_suite": [agreed.cipher_suite],
         "group": [agreed.group],
-        "signature_scheme": [agreed.signature_scheme],
-        "alpn": [agreed.application_protocol],
+        "signature_scheme": [agreed.signature_scheme or (UNKNOWN if _hides_signature(judgement) else NONE)],
+        "alpn": [agreed.application_protocol or (UNKNOWN if _hides_answers(judgement) else NONE)],
         "server_name": [offer.server_name if offer is not None else None],
         "resumption": [judgement.resumption],
+        "psk": [] if agreed.psk_origin is None else [agreed.psk_origin],
         "early_data": [judgement.early_data],
         "hello_retry": [] if judgement.retry is None else [judgement.retry.group],
         "ech": [] if hello is None else [hello.status],
@@ -153,6 +161,25 @@ def _values(facts: Facts) -> dict[str, Iterable[object]]:
     }
 
 
+def _hides_answers(judgement: Judgement) -> bool:
+    """Whether there must be EncryptedExtensions that could not be read. RFC 9846 §4.4.1"""
+    return judgement.negotiated.version == ProtocolVersion.TLS13 and _ANSWERS not in _read_of_server(judgement)
+
+
+def _hides_signature(judgement: Judgement) -> bool:
+    """Whether there may be a CertificateVerify that could not be read: with a PSK there is none. RFC 9846 §4.5"""
+    if judgement.negotiated.psk_identity is not None:
+        return False
+    read = _read_of_server(judgement)
+    return _hides_answers(judgement) or (judgement.negotiated.version == ProtocolVersion.TLS13 and "encrypted" in read)
+
+
+def _read_of_server(judgement: Judgement) -> set[str]:
+    """What the server's flights held, as their messages are called there."""
+    return {name for each in judgement.flights if each.direction is Direction.server for name in each.messages}
+
+
+_ANSWERS = str(HandshakeType.encrypted_extensions)
 _STEP = MILLISECOND // 10
 """Handshake times are counted in tenths of a millisecond."""
 
@@ -169,6 +196,7 @@ def statistics_object(tally: Tally) -> JsonObject:
         "tcp_connections": tally.tcp_connections,
         "tls_connections": tally.tls_connections,
         "application_bytes": {str(each): tally.application_bytes[each] for each in Direction},
+        "encrypted_bytes": {str(each): tally.encrypted_bytes[each] for each in Direction},
         "counts": tables,
         "handshake_ms": {f"{bound:g}": count for bound, count in _histogram(tally.handshake_times)},
     }
@@ -182,8 +210,10 @@ def print_statistics(tally: Tally, out: PlainConsole) -> None:
             f"{count_of(tally.tcp_connections, 'TCP connection')}, {tally.tls_connections} of TLS"
         )
     )
-    sent = (f"{size(tally.application_bytes[each])} by the {each}" for each in Direction)
-    out.print(Text(f"application data, and what stays encrypted: {', '.join(sent)}"))
+    for what, counted in (("application data", tally.application_bytes), ("still encrypted", tally.encrypted_bytes)):
+        if counted.total():
+            sent = (f"{size(counted[each])} by the {each}" for each in Direction)
+            out.print(Text(f"{what}: {', '.join(sent)}"))
     for name, heading in TABLES.items():
         _print_table(heading, _cut(_ordered(tally.tables.get(name, {}))), out)
     times = [(f"under {bound:g} ms", count) for bound, count in _histogram(tally.handshake_times)]

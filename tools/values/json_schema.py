@@ -33,7 +33,7 @@ from schemas.vocabulary import (
     VariableInteger,
     Vector,
 )
-from tls13.capture import Cleartext, Direction, Ending, Epoch, NoteKind, Transport
+from tls13.capture import Cleartext, Direction, Ending, Epoch, GapReason, NoteKind, Transport
 from tools.values.grammars import GRAMMARS
 from tools.values.judgements import judgement_schema
 from tools.values.ndjson import SCHEMA_VERSION
@@ -55,15 +55,17 @@ def document() -> dict[str, object]:
         "required": ["schema_version", "object"],
         "properties": {
             "schema_version": {"const": SCHEMA_VERSION},
-            "object": {"enum": ["message", "connection", "statistics"]},
+            "object": {"enum": ["message", "gap", "connection", "statistics"]},
         },
         "allOf": [
             _when("object", "message", {"$ref": "#/$defs/message"}),
+            _when("object", "gap", {"$ref": "#/$defs/gap"}),
             _when("object", "connection", {"$ref": "#/$defs/connection"}),
             _when("object", "statistics", {"$ref": "#/$defs/statistics"}),
         ],
         "$defs": {
             "message": {**_MESSAGE, "allOf": messages},
+            "gap": _GAP,
             "connection": _CONNECTION,
             "statistics": _STATISTICS,
             **_PARTS,
@@ -273,6 +275,17 @@ _MESSAGE = _object(
             "Why it does not parse; offset in raw",
             **_nullable(_object({"path": _TEXT, "offset": _count("In raw"), "expected": _TEXT, "found": _TEXT})),
         ),
+    }
+)
+_GAP = _object(
+    {
+        **_PLACE,
+        "timestamp": _told("ISO 8601, UTC; null outside the years 1 to 9999", type=["string", "null"]),
+        "timestamp_ns": _count("Nanoseconds since the epoch, of the packet that showed it"),
+        "direction": _told("Whose bytes they are", enum=[each.value for each in Direction]),
+        "offset": _count("Where they start in that direction's bytes"),
+        "length": _count("How many there are"),
+        "reason": _told("Why they are no records", enum=[each.value for each in GapReason]),
     }
 )
 _CONNECTION = _object(

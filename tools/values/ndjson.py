@@ -1,4 +1,4 @@
-"""The messages of a capture for programs: a JSON object for each, on a line of its own.
+"""The messages of a capture for programs, and what is missing between them: a JSON object for each, on its own line.
 
 `parse.schema.json`, which `tls13 parse --json-schema` prints, says what each key is; `tools.values.rebuild` makes the
 messages again. The objects are made of plain data by converters that are kept for each struct, and written by orjson.
@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import orjson
 
-from tls13.capture import Message
+from tls13.capture import Gap, Message
 from tls13.capture.messages import AnyHandshake
 from tools.parsing.facts import Entry, Facts
 from tools.timestamps import iso
@@ -40,7 +40,7 @@ def json_line(data: JsonObject) -> bytes:
 
 
 class Lines:
-    """The messages of one connection as plain data. Parts that several lines share are not to be changed."""
+    """What one connection holds as plain data. Parts that several lines share are not to be changed."""
 
     def __init__(self, facts: Facts) -> None:
         self._place = place(facts)
@@ -75,6 +75,20 @@ class Lines:
             "raw": message.raw.hex(),
             "note": _note(message),
             "error": _error(message),
+        }
+
+    def gap(self, gap: Gap) -> JsonObject:
+        """Bytes that are no records."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "object": "gap",
+            **self._place,
+            "timestamp": iso(gap.timestamp),
+            "timestamp_ns": gap.timestamp,
+            "direction": str(gap.direction),
+            "offset": gap.offset,
+            "length": gap.length,
+            "reason": gap.reason.value,
         }
 
 

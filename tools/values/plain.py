@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from schemas import Struct
@@ -28,7 +27,7 @@ def plain(value: object) -> Plain:
 
     What is the same every time, as a code point is, may be the same object: copy before changing it.
     """
-    return _CONVERTERS[type(value)](value)
+    return _KNOWN.get(id(value)) or _CONVERTERS[type(value)](value)
 
 
 def field_names(value: Struct | Extension) -> tuple[str, ...]:
@@ -54,41 +53,37 @@ class _Converters(dict[type, Converter]):
 
     def _make(self, cls: type) -> Converter:
         if issubclass(cls, CodePoint):
-            return _code_point_converter()
+            return _code_point
         if issubclass(cls, Struct | Extension):
             return self._fields_of(_names(cls))
         raise TypeError(f"no schema makes a {cls.__name__}")
 
     def _fields_of(self, names: tuple[str, ...]) -> Converter:
-        """Attributes of these names to an object of them."""
-        if not names:
-            return lambda value: {}
-        if len(names) == 1:
-            (name,) = names
-            return lambda value: {name: self[type(of := getattr(value, name))](of)}
-        fields = attrgetter(*names)
-        return lambda value: dict(zip(names, [self[type(each)](each) for each in fields(value)], strict=True))
+        """Attributes of these names to an object of them, in one expression: nothing is looped over for each value."""
+        members = ", ".join(f"{name!r}: of[type(each := value.{name})](each)" for name in names)
+        made: Converter = eval(f"lambda value: {{{members}}}", {"of": self})
+        return made
 
     def items_of(self, value: list[Any]) -> Plain:
-        return [self[type(each)](each) for each in value]
+        known = _KNOWN.get
+        return [known(id(each)) or self[type(each)](each) for each in value]
 
 
-def _code_point_converter() -> Converter:
-    """For one registry. Members that stay are converted once; they are told by identity, since a wide one is equal."""
-    known: dict[int, Plain] = {}
-
-    def convert(value: CodePoint) -> Plain:
-        found = known.get(id(value))
-        if found is None:
-            found = _code_point(value)
-            if type(value)._value2member_map_.get(int(value)) is value:
-                known[id(value)] = found
-        return found
-
-    return convert
+_KNOWN: dict[int, Plain] = {}
+"""Members of registries that stay, converted once. They are told by identity, since a wide one is equal."""
 
 
 def _code_point(value: CodePoint) -> Plain:
+    known = _KNOWN.get(id(value))
+    if known is not None:
+        return known
+    made = _named(value)
+    if type(value)._value2member_map_.get(int(value)) is value:
+        _KNOWN[id(value)] = made
+    return made
+
+
+def _named(value: CodePoint) -> Plain:
     found: dict[str, Plain] = {"name": str(value), "value": int(value)}
     width = getattr(value, "wire_width", None)
     return found if width is None else {**found, "wire_width": int(width)}

@@ -12,6 +12,9 @@ from tls13.capture.judging.certificate_summary import revocation_of
 from tls13.errors import BadCertificate
 
 _NAMES_SHOWN = 6
+_SCTS_SHOWN = 3
+_LOG_ID_SHOWN = 16
+"""Hexadecimal digits of a log's ID, of 64."""
 
 
 def certificate_facts(der: bytes) -> list[str]:
@@ -37,8 +40,10 @@ def _certificate(der: bytes) -> Iterator[str]:
     yield f"signed by {found.signature}"
     if found.is_authority:
         yield "an authority"
-    if found.timestamps:
-        yield f"{len(found.timestamps)} SCT{'s' * (len(found.timestamps) > 1)}"
+    for each in found.timestamps[:_SCTS_SHOWN]:
+        yield f"SCT {each.timestamp:%Y-%m-%d} of log {each.log_id[:_LOG_ID_SHOWN]}…"
+    if len(found.timestamps) > _SCTS_SHOWN:
+        yield f"{len(found.timestamps) - _SCTS_SHOWN} more SCTs"
 
 
 def revocation_facts(der: bytes) -> list[str]:

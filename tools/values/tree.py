@@ -191,14 +191,18 @@ class Wrapped:
         for item in self._items:
             last = item is self._items[-1]
             piece = item.copy().append("" if last else ",").append(self._end if last else "")
-            if begun and line.cell_len + 1 + piece.cell_len > width:
+            too_long = line.cell_len + begun + piece.cell_len > width
+            if too_long and (begun or (line.plain.strip() and piece.cell_len <= width - _FURTHER)):
+                line.rstrip()
                 yield line
-                line, begun = Text("    "), False
+                line, begun = Text(" " * _FURTHER), False
             line.append(" " if begun else "").append(piece)
             begun = True
         yield line
 
 
+_FURTHER = 4
+"""How far the further lines are indented."""
 _POINT, _TEXT, _NUMBER = "green", "yellow", "blue"
 _LINE = 88
 """Characters of a struct that is shown on one line: what three levels of guides leave of 100 columns."""
@@ -271,12 +275,14 @@ def _add_item(branch: Tree, index: int, item: object) -> None:
 
 
 def _flat(value: object) -> Wrapped | None:
-    """A struct of scalars on one line, None where it is another thing or would not fit."""
+    """A struct of scalars on one line, None where it is another thing, says more than its bytes, or would not fit."""
     names = field_names(value) if isinstance(value, Struct) else ()
     if not names:
         return None
     parts = []
     for name in names:
+        if getattr(value, name) and (type(value), name) in READINGS:
+            return None
         shown = _scalar(getattr(value, name), _INLINE_BYTES if len(names) > 1 else _FIELD_BYTES)
         if shown is None:
             return None

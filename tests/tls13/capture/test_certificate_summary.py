@@ -142,7 +142,7 @@ def response(status: ocsp.OCSPCertStatus) -> bytes:
         this_update=START,
         next_update=START + timedelta(days=7),
         revocation_time=START - timedelta(days=1) if revoked else None,
-        revocation_reason=None,
+        revocation_reason=x509.ReasonFlags.key_compromise if revoked else None,
     )
     signed = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer).sign(CA_KEY, hashes.SHA384())
     return signed.public_bytes(Encoding.DER)
@@ -153,7 +153,9 @@ def test_an_ocsp_response_is_summed_up() -> None:
     assert (found.response, found.status, found.serial_number) == ("successful", "good", 77)
     assert (found.this_update, found.next_update, found.revoked) == (START, START + timedelta(days=7), None)
     assert str(found) == "certificate 77 good, as of 2026-01-02 00:00 UTC, next update 2026-01-09 00:00 UTC"
-    assert "certificate 77 revoked since 2026-01-01" in str(revocation_of(response(ocsp.OCSPCertStatus.REVOKED)))
+    revoked = revocation_of(response(ocsp.OCSPCertStatus.REVOKED))
+    assert (revoked.revoked, revoked.reason) == (START - timedelta(days=1), "keyCompromise")
+    assert "certificate 77 revoked since 2026-01-01 (keyCompromise), as of" in str(revoked)
 
 
 def test_an_ocsp_response_without_an_answer_says_why() -> None:

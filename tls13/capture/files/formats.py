@@ -57,28 +57,25 @@ class PacketReader(Closing, Iterator[Packet]):
         self._file, self._owned = _open(source)
         try:
             self._input = ExactReader(self._file, limits.block)
-            self._packets = _recognise(self._input, self._log, self.secrets, limits)
+            self._packets = self._readable(_recognise(self._input, self._log, self.secrets, limits))
         except CaptureError:
             self.close()
             raise
 
     def __next__(self) -> Packet:
-        packet = self._next()
-        if packet is None:
-            self.close()
-            raise StopIteration
-        return packet
+        return next(self._packets)
 
-    def _next(self) -> Packet | None:
+    def _readable(self, packets: Iterator[Packet]) -> Iterator[Packet]:
+        """The packets up to where the capture ends, or cannot be read."""
         try:
-            return next(self._packets, None)
+            yield from packets
         except CutShortError as error:
             self._log.add(WarningKind.cut_short, f"the capture is cut short: {error}; all before it was read")
         except CorruptError as error:
             self._log.add(WarningKind.corrupt, f"the capture is damaged: {error}; nothing after it was read")
         except _READ_ERRORS as error:
             self._log.add(WarningKind.cut_short, f"the capture cannot be read further: {_reason(error)}")
-        return None
+        self.close()
 
     @property
     def position(self) -> int:

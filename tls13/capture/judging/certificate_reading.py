@@ -61,6 +61,7 @@ def read_response(der: bytes) -> RevocationSummary:
                 this_update=response.this_update_utc,
                 next_update=response.next_update_utc,
                 revoked=response.revocation_time_utc,
+                reason="" if response.revocation_reason is None else response.revocation_reason.value,
             )
     except UNPARSABLE as error:
         raise BadCertificate(f"an OCSP response that does not parse: {printable(str(error))}") from None

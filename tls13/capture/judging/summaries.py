@@ -68,14 +68,18 @@ class RevocationSummary:
     this_update: datetime | None = None
     next_update: datetime | None = None
     revoked: datetime | None = None
+    reason: str = ""
+    """Why, in the words of RFC 5280 §5.3.1, where that is told."""
 
     def __str__(self) -> str:
         if not self.status:
             return f"response {self.response}"
         since = f" since {self.revoked:%Y-%m-%d}" if self.revoked else ""
+        reason = f" ({self.reason})" if self.reason else ""
         until = f", next update {self.next_update:%Y-%m-%d %H:%M} UTC" if self.next_update else ""
         return (
-            f"certificate {self.serial_number} {self.status}{since}, as of {self.this_update:%Y-%m-%d %H:%M} UTC{until}"
+            f"certificate {self.serial_number} {self.status}{since}{reason}, "
+            f"as of {self.this_update:%Y-%m-%d %H:%M} UTC{until}"
         )
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
 
 from schemas.code_points import ContentType
 from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Epoch, Note, NoteKind
+from tls13.capture.tls.assembly import Content
 from tls13.capture.tls.records import CapturedRecord
 from tls13.crypto.aead import Suite
 from tls13.crypto.hkdf import HASHES
@@ -115,15 +115,6 @@ class ConnectionSecrets:
         text = "; ".join([f"encrypted, and the key log has {what} for client random {random}", *self.hints])
         only_early = tuple(labels) == (Label.CLIENT_EARLY_TRAFFIC_SECRET,)
         return Note(NoteKind.early_data if only_early else NoteKind.missing_secret, text)
-
-
-class Opened(NamedTuple):
-    """What a record held. `generation` counts KeyUpdates."""
-
-    content_type: ContentType
-    content: bytes
-    epoch: Epoch
-    generation: int
 
 
 class Search:
@@ -274,7 +265,7 @@ class Opener:
         """An unknown number of records in so many bytes is missing."""
         self._search.skip(length)
 
-    def open(self, record: CapturedRecord) -> Opened | Note | None:
+    def open(self, record: CapturedRecord) -> Content | Note | None:
         """What the record holds, a note for what no record may hold, None where it does not open."""
         for stage in self._stages:
             if not stage.protections:
@@ -291,7 +282,7 @@ class Opener:
             if opened is not None:
                 del self._stages[:index]
                 self._search.found()
-                return Opened(*opened, stage.epoch, stage.generation)
+                return Content(record, *opened, stage.epoch, stage.generation)
         for stage in self._stages:
             stage.unread += not stage.protections
         self._search.failed()

@@ -28,7 +28,8 @@ from schemas.tls12_records import (
 from schemas.vocabulary import Struct
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Epoch, Note, NoteKind
-from tls13.capture.opening.decryption import ConnectionSecrets, Opened, Search, wrong_length
+from tls13.capture.opening.decryption import ConnectionSecrets, Search, wrong_length
+from tls13.capture.tls.assembly import Content
 from tls13.capture.tls.records import CapturedRecord
 from tls13.crypto.aead import Aead, aes_ccm, aes_ccm_8, aes_gcm, chacha20_poly1305
 from tls13.errors import BadRecordMac
@@ -139,7 +140,7 @@ class Tls12Opener:
         self._search = Search(limits)
         self._first_failure: int | None = None
 
-    def open(self, record: CapturedRecord) -> Opened | Note:
+    def open(self, record: CapturedRecord) -> Content | Note:
         """What the record holds, or why that cannot be told."""
         keys = self._keys
         if isinstance(keys, Note):
@@ -152,7 +153,7 @@ class Tls12Opener:
             except BadRecordMac:
                 continue
             self._search.found()
-            return Opened(record.header.type, content, Epoch.legacy, 0)
+            return Content(record, record.header.type, content, Epoch.legacy)
         keys.sequence_number = first
         self._search.failed()
         return self._does_not_open(record)

@@ -18,7 +18,7 @@ HANDSHAKE_HEADER_LENGTH = 4
 
 
 class Content(NamedTuple):
-    """What a record holds, decrypted where it has an epoch."""
+    """What a record holds, decrypted where it has an epoch. `generation` counts KeyUpdates."""
 
     record: CapturedRecord
     content_type: ContentType

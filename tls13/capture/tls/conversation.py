@@ -31,7 +31,7 @@ from tls13.capture.judging.unjudged import Unjudged
 from tls13.capture.limits import Limits
 from tls13.capture.messages import AnyHandshake, Direction, Epoch, Gap, Message, Note, NoteKind
 from tls13.capture.network.flows import Ending
-from tls13.capture.opening.decryption import ConnectionSecrets, Opened, Opener, Secrets
+from tls13.capture.opening.decryption import ConnectionSecrets, Opener, Secrets
 from tls13.capture.opening.encrypted_hello import InnerHellos
 from tls13.capture.opening.external_psks import PskSchedule
 from tls13.capture.opening.tls12_decryption import Tls12Opener, Tls12Session
@@ -204,7 +204,7 @@ class Conversation:
         opener = self._tls12.opener(side.direction)
         opener.skip_bytes(0)
         opened = opener.open(record)
-        if isinstance(opened, Opened) or record.header.type is ContentType.application_data:
+        if isinstance(opened, Content) or record.header.type is ContentType.application_data:
             side.tls12 = opener
             return self._opened(side, record, opened)
         return self._content(side, Content(record, record.header.type, record.fragment))
@@ -219,9 +219,9 @@ class Conversation:
         else:
             yield message_of(side.direction, Content(record, record.header.type, record.fragment), note=note)
 
-    def _opened(self, side: _Side, record: CapturedRecord, opened: Opened | Note | None) -> Iterable[Message]:
-        if isinstance(opened, Opened):
-            return self._content(side, Content(record, *opened))
+    def _opened(self, side: _Side, record: CapturedRecord, opened: Content | Note | None) -> Iterable[Message]:
+        if isinstance(opened, Content):
+            return self._content(side, opened)
         return self._sealed(side, record, opened or side.opener.why_not(record))
 
     def _sealed(self, side: _Side, record: CapturedRecord, note: Note) -> Iterator[Message]:
