@@ -15,8 +15,8 @@ from tools.exit_status import ExitStatus
 from tools.failures import CommandError, reports_failures
 from tools.parsing import options
 from tools.parsing.inputs import STDIN, Input, inputs
-from tools.parsing.jobs import read_all
 from tools.parsing.plan import Mode, Plan, Prepared, prepared
+from tools.parsing.processes.jobs import read_all
 from tools.parsing.progress import Reading, shows_progress
 from tools.parsing.results import check_some_read, tell_all, warn
 from tools.parsing.tally import Tally, print_statistics, statistics_object

@@ -39,9 +39,9 @@ from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.network.link import Segment
 from tls13.capture.parts import Clock
 from tls13.keylog import line
-from tools.parsing import jobs
-from tools.parsing.exchange import FileExchange
 from tools.parsing.inputs import STDIN, Input
+from tools.parsing.processes import jobs
+from tools.parsing.processes.exchange import FileExchange
 
 SUITE = CipherSuite.TLS_AES_128_GCM_SHA256
 MODES: tuple[tuple[str, ...], ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
-from tools.parsing.mailbox import Inbox, Journal, JournalReader, Outbox
+from tools.parsing.processes.mailbox import Inbox, Journal, JournalReader, Outbox
 
 
 def test_batches_come_in_their_order_and_are_gone_then(tmp_path: Path) -> None:

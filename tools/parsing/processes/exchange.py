@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tls13.capture import Notice
 from tls13.closing import Closing
-from tools.parsing.mailbox import Journal, JournalReader
+from tools.parsing.processes.mailbox import Journal, JournalReader
 
 _Told = tuple[int, Notice]
 _Note = tuple[int, list[_Told]]

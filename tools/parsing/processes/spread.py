@@ -15,13 +15,13 @@ from typing import TextIO
 from tls13.capture import Capture, Part
 from tls13.keylog import KeyLog
 from tools.failures import CommandError
-from tools.parsing.exchange import BytesRead, FileExchange
 from tools.parsing.findings import Findings, Sealed
 from tools.parsing.inputs import Input
-from tools.parsing.mailbox import Inbox, Journal, JournalReader, Outbox
 from tools.parsing.outputs import output_of
-from tools.parsing.pieces import Heading, PartFindings, Piece, Pieces, Printer
 from tools.parsing.plan import Plan, Prepared, prepared
+from tools.parsing.processes.exchange import BytesRead, FileExchange
+from tools.parsing.processes.mailbox import Inbox, Journal, JournalReader, Outbox
+from tools.parsing.processes.pieces import Heading, PartFindings, Piece, Pieces, Printer
 from tools.parsing.reading import Outcome, labelled, read_input
 from tools.parsing.tally import Tally
 

@@ -24,9 +24,9 @@ from tls13.capture import Capture
 from tools.parsing.inputs import STDIN, Input, standard_input
 from tools.parsing.outputs import output_of
 from tools.parsing.plan import Mode, Prepared
+from tools.parsing.processes.spread import Spread, leave_secrets
 from tools.parsing.progress import Reading
 from tools.parsing.reading import Outcome, labelled, read_input
-from tools.parsing.spread import Spread, leave_secrets
 from tools.values.tree import console
 
 Outcomes = Generator[Outcome, None, None]

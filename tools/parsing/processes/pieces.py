@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from tls13.capture import NoteKind
 from tools.parsing.findings import Findings, Sealed
-from tools.parsing.mailbox import Outbox
+from tools.parsing.processes.mailbox import Outbox
 from tools.parsing.report import Between
 from tools.values.tree import console
 
