@@ -14,6 +14,7 @@ import typer
 from tls13.capture import CaptureError
 from tls13.errors import ConfigurationError, TLSError
 from tools.exit_status import ExitStatus
+from tools.telling import tell
 
 P = ParamSpec("P")
 
@@ -52,7 +53,8 @@ def reports_failures(command: Callable[P, None]) -> Callable[P, None]:
 def complain(line: str) -> None:
     """Tells the person what went wrong. Says nothing where standard error is gone: there is nobody to tell."""
     try:
-        print(f"Error: {line}", file=sys.stderr, flush=True)
+        tell(f"Error: {line}")
+        sys.stderr.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tls13.capture import NoteKind
 from tools.parsing.findings import Sealed, brief
-from tools.parsing.telling import folded
+from tools.telling import folded
 
 RANDOM = "c6e550c8939853f74bb084d6f54e6e450b980bf96a3119f4bd5bc8ab82ec5620"
 

@@ -139,7 +139,8 @@ class Gap:
         )
 
     def __str__(self) -> str:
-        return f"{self.length} bytes of the {self.direction} from byte {self.offset} on are {_GAPS[self.reason]}"
+        what, verb = ("1 byte", "is") if self.length == 1 else (f"{self.length} bytes", "are")
+        return f"{what} of the {self.direction} from byte {self.offset} on {verb} {_GAPS[self.reason]}"
 
 
 _GAPS = {

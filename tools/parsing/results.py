@@ -8,7 +8,7 @@ from tools.exit_status import ExitStatus
 from tools.failures import CommandError
 from tools.parsing.findings import Sealed
 from tools.parsing.reading import Outcome
-from tools.parsing.telling import tell
+from tools.telling import tell
 
 
 def check_some_read(outcomes: Sequence[Outcome]) -> None:
