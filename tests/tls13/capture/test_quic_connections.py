@@ -209,11 +209,12 @@ def negotiation(source: bytes, destination: bytes) -> bytes:
     return b"\x80" + bytes(4) + ids + struct.pack(">I", V2)
 
 
-def test_a_version_that_the_server_does_not_speak_ends_the_connection() -> None:
+@pytest.mark.parametrize("connection_id", [b"2bcdefgh", rfc.CONNECTION_ID], ids=["another ID", "the same ID"])
+def test_a_version_that_the_server_does_not_speak_ends_the_connection(connection_id: bytes) -> None:
     capture = capture_of(
         ("C", Sender(client_id=b"cl").packet(crypto(rfc.CLIENT_HELLO))),
         ("S", negotiation(rfc.CONNECTION_ID, b"cl")),
-        *talk(b"2bcdefgh", V2),
+        *talk(connection_id, V2),
     )
     first, second = capture
     assert (first.ending, said(first)) == (Ending.reset, HELLOS[:1])

@@ -70,6 +70,8 @@ class QuicConnections:
                 # RFC 9000 §6.2: where the server has spoken already, and where the IDs are not the client's, it is
                 # somebody else's word.
                 if flow.knows(packet.source_connection_id) and not flow.streams[SERVER].offset:
+                    # The client may try another version, with the same IDs: that is a connection of its own.
+                    self._flows.remove(flow)
                     yield from flow.end(Ending.reset)
             case PacketType.negotiation, None if not self._flows.candidates(datagram, packet):
                 text = "a QUIC server does not speak the version in which its client began: that is not read"

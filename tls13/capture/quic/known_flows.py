@@ -27,7 +27,7 @@ class KnownFlows:
         self._all[flow] = None
         here = self._between.setdefault(frozenset(flow.endpoints), [])
         here.append(flow)
-        return self._remove(here[0]) if len(here) > _MOST_BETWEEN else None
+        return self.remove(here[0]) if len(here) > _MOST_BETWEEN else None
 
     def heard_of(self, flow: QuicFlow, server_id: bytes) -> None:
         """A packet of the flow has been opened; the server may have given its connection ID in it."""
@@ -63,7 +63,7 @@ class KnownFlows:
 
     def oldest(self) -> QuicFlow:
         """Takes out the one that has been silent for longest."""
-        return self._remove(next(iter(self._all)))
+        return self.remove(next(iter(self._all)))
 
     def in_order(self) -> list[QuicFlow]:
         """All, in the order in which they began."""
@@ -75,7 +75,8 @@ class KnownFlows:
         self._between.clear()
         self._by_server.clear()
 
-    def _remove(self, flow: QuicFlow) -> QuicFlow:
+    def remove(self, flow: QuicFlow) -> QuicFlow:
+        """Takes out a flow."""
         del self._all[flow]
         ends = frozenset(flow.endpoints)
         here = self._between[ends]
