@@ -186,10 +186,8 @@ class Connection:
         """What makes messages of records; made when TLS has started."""
         if self._conversation is None:
             limits, secrets = self._backlog.limits, self._backlog.secrets
-            if self.flow.transport is Transport.quic:
-                self._conversation = QuicConversation(secrets, limits)
-            else:
-                self._conversation = Conversation(secrets, limits, judged=self._backlog.judged)
+            kind = QuicConversation if self.flow.transport is Transport.quic else Conversation
+            self._conversation = kind(secrets, limits, judged=self._backlog.judged)
         return self._conversation
 
     @property

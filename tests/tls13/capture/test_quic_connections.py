@@ -203,10 +203,10 @@ def test_connections_that_have_gone_on_unread_make_room_without_a_warning() -> N
     assert not capture.warnings
 
 
-def negotiation(source: bytes, destination: bytes) -> bytes:
-    """A Version Negotiation packet for version 2. RFC 9000 §17.2.1"""
+def negotiation(source: bytes, destination: bytes, *versions: int) -> bytes:
+    """A Version Negotiation packet, for version 2 if for no others. RFC 9000 §17.2.1"""
     ids = bytes([len(destination)]) + destination + bytes([len(source)]) + source
-    return b"\x80" + bytes(4) + ids + struct.pack(">I", V2)
+    return b"\x80" + bytes(4) + ids + b"".join(struct.pack(">I", version) for version in versions or (V2,))
 
 
 @pytest.mark.parametrize("connection_id", [b"2bcdefgh", rfc.CONNECTION_ID], ids=["another ID", "the same ID"])
@@ -219,6 +219,27 @@ def test_a_version_that_the_server_does_not_speak_ends_the_connection(connection
     first, second = capture
     assert (first.ending, said(first)) == (Ending.reset, HELLOS[:1])
     assert (second.ending, said(second)) == (Ending.encrypted, HELLOS)
+
+
+@pytest.mark.parametrize("forged", [1, 3, 20])
+def test_forged_retries_do_not_hide_the_servers_answer(forged: int) -> None:
+    client, server = Sender(client_id=b"cl"), Sender(is_client=False, client_id=b"cl")
+    (connection,) = capture_of(
+        ("C", client.packet(crypto(rfc.CLIENT_HELLO))),
+        *(("S", retry_packet(b"forged%02d" % number, b"cl")) for number in range(forged)),
+        ("S", server.packet(crypto(rfc.SERVER_HELLO))),
+    )
+    assert said(connection) == HELLOS
+
+
+def test_a_negotiation_that_offers_the_clients_version_is_nothing() -> None:
+    client, server = Sender(client_id=b"cl"), Sender(is_client=False, client_id=b"cl")
+    (connection,) = capture_of(
+        ("C", client.packet(crypto(rfc.CLIENT_HELLO))),
+        ("S", negotiation(rfc.CONNECTION_ID, b"cl", V2, V1)),
+        ("S", server.packet(crypto(rfc.SERVER_HELLO))),
+    )
+    assert said(connection) == HELLOS
 
 
 @pytest.mark.parametrize(("source", "destination"), [(b"another!", b"cl"), (rfc.CONNECTION_ID, b"no")])

@@ -11,6 +11,7 @@ from schemas.errors import DecodeError
 from schemas.handshake import ClientHello, Handshake
 from tls13.capture.judging.judge import Judge
 from tls13.capture.judging.judgement import Judgement
+from tls13.capture.judging.unjudged import Unjudged
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Gap, Message
 from tls13.capture.network.flows import Ending, Transport
@@ -25,13 +26,13 @@ class QuicConversation:
 
     records: Mapping[tuple[Direction, ContentType], int] = MappingProxyType({})
 
-    def __init__(self, secrets: Secrets, limits: Limits) -> None:
+    def __init__(self, secrets: Secrets, limits: Limits, *, judged: bool = True) -> None:
         self._secrets = ConnectionSecrets(secrets)
         self._inner_hellos = InnerHellos(self._secrets)
         self._assemblies = {side: Assembly(side, limits.handshake_message) for side in Direction}
         self._lost: set[Direction] = set()
         """Those in whose stream nothing tells any more where messages start."""
-        self._judge = Judge(Transport.quic, secrets.servers)
+        self._judge = Judge(Transport.quic, secrets.servers) if judged else Unjudged()
 
     def record(self, direction: Direction, record: CapturedRecord) -> Iterator[Message | Gap]:
         """The messages that the piece completes; behind a hole, no more than that there is one."""

@@ -67,9 +67,10 @@ class QuicConnections:
                 flow.takes(packet.source_connection_id)
                 yield from self._try_again(datagram)
             case PacketType.negotiation, (flow, sender) if sender == SERVER:
-                # RFC 9000 §6.2: where the server has spoken already, and where the IDs are not the client's, it is
-                # somebody else's word.
-                if flow.knows(packet.source_connection_id) and not flow.streams[SERVER].offset:
+                # RFC 9000 §6.2: where the server has spoken already, where the IDs are not the client's, and where the
+                # client's version is among those that are offered, it is somebody else's word.
+                spoken = flow.streams[SERVER].offset or flow.version in packet.versions
+                if flow.knows(packet.source_connection_id) and not spoken:
                     # The client may try another version, with the same IDs: that is a connection of its own.
                     self._flows.remove(flow)
                     yield from flow.end(Ending.reset)

@@ -10,6 +10,7 @@ from tls13.capture.network.link import Datagram
 from tls13.capture.network.pieces import Pieces
 from tls13.capture.quic.packets import LongPacket
 from tls13.capture.quic.protection import InitialProtection, Opened, initial_protection
+from tls13.capture.quic.versions import FORMS
 
 _MOST_KEY_SOURCES = 4
 CLIENT, SERVER = 0, 1
@@ -19,7 +20,7 @@ CLIENT, SERVER = 0, 1
 class QuicFlow(Flow):
     """A connection: endpoints[0] is the client. `packet` is the first of its Initial packets, whole or cut."""
 
-    __slots__ = ("_key_sources", "_protections", "_version", "client_id", "ending", "server_id", "streams")
+    __slots__ = ("_key_sources", "_protections", "client_id", "ending", "server_id", "streams", "version")
 
     def __init__(self, number: int, datagram: Datagram, packet: LongPacket) -> None:
         ends = datagram.source, datagram.destination
@@ -32,7 +33,8 @@ class QuicFlow(Flow):
         self.ending: Ending | None = None
         """How it ends as soon as what crosses that on the way is there."""
         self._key_sources = [packet.destination_connection_id]
-        self._version = packet.version
+        self.version = packet.version
+        """That of its first packet."""
         self._protections: dict[tuple[QuicVersion, bytes], tuple[InitialProtection, InitialProtection]] = {}
 
     def knows(self, connection_id: bytes) -> bool:
@@ -41,9 +43,14 @@ class QuicFlow(Flow):
 
     def takes(self, connection_id: bytes) -> None:
         """After a Retry packet the keys come from the connection ID that it gave. RFC 9001 §5.2"""
-        if connection_id not in self._key_sources:
-            self._key_sources.append(connection_id)
-            del self._key_sources[:-_MOST_KEY_SOURCES]
+        if connection_id in self._key_sources:
+            return
+        self._key_sources.append(connection_id)
+        if len(self._key_sources) > _MOST_KEY_SOURCES:
+            # Anybody may have sent those packets; the first one is the client's word.
+            forgotten = self._key_sources.pop(1)
+            for version in FORMS:
+                self._protections.pop((version, forgotten), None)
 
     def open(self, sender: int, packet: LongPacket) -> Opened | None:
         """The packet without its protection, None where it is not that side's or damaged.
@@ -51,7 +58,7 @@ class QuicFlow(Flow):
         The version of its header goes first; sides may go over to another in the middle (RFC 9369 §4), where clients
         have been met that keep the keys of the first one.
         """
-        for version in dict.fromkeys((packet.version, self._version)):
+        for version in dict.fromkeys((packet.version, self.version)):
             for connection_id in reversed(self._key_sources):
                 opened = self._protection(version, connection_id)[sender].open(packet.raw, packet.protected_at)
                 if opened is not None:

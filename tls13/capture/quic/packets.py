@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ from schemas.vocabulary import Overlong
 from tls13.capture.quic.versions import FORMS, PacketType, name_of_reserved, name_of_unread
 
 _LONG_FORM, _FIXED_BIT = 0x80, 0x40
+_BEFORE_IDS = 7
+"""Bytes of a long header without the connection IDs: the first one, the version, and a length for each."""
 _MOST_PACKETS = 16
 """In a datagram."""
 _MOST_FRAMES = 2000
@@ -45,6 +48,12 @@ class LongPacket(NamedTuple):
     protected_at: int
     is_cut: bool
     """Whether less of it is there than it says."""
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """Those that a server speaks, told by a packet of the type negotiation. RFC 9000 §17.2.1"""
+        start = _BEFORE_IDS + len(self.destination_connection_id) + len(self.source_connection_id)
+        return frozenset(number for (number,) in struct.iter_unpack(">I", self.raw[start:]))
 
     @property
     def has_fixed_bit(self) -> bool:
