@@ -36,7 +36,7 @@ class QuicVersion(CodePoint, width=4):
     draft_27 = 0xFF00001B
     draft_28 = 0xFF00001C
     draft_29 = 0xFF00001D
-    """The Internet-Draft that was deployed; the four after it changed nothing in Initial packets but their keys."""
+    """The Internet-Draft that was deployed most."""
     draft_30 = 0xFF00001E
     draft_31 = 0xFF00001F
     draft_32 = 0xFF000020

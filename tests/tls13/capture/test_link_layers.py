@@ -209,7 +209,7 @@ def test_frames_with_a_length_may_have_snap() -> None:
     assert found(ethernet(snap + IPV4, len(snap + IPV4)), 1) == (SEGMENT, [])
 
 
-@pytest.mark.parametrize("start", ["30fe", "10ff", "50ff", "00"])
+@pytest.mark.parametrize("start", ["30fe", "10ff", "50ff", "70ff", "b0ff", "00"])
 def test_other_messages_to_the_port_of_a_tunnel_are_datagrams(start: str) -> None:
     payload = bytes.fromhex(start) + GTP[2:] + IPV4
     data = ipv4(CLIENT.address, SERVER.address, udp(payload, source=CLIENT.port, destination=2152), protocol=17)

@@ -51,7 +51,7 @@ def _behind_geneve(data: bytes, at: int) -> Place | None:
 def _behind_gtp(data: bytes, at: int) -> Place | None:
     """3GPP TS 29.281 §5.1, §5.2.1: user data of version 1. Extension headers are counted in words, and chained."""
     flags, kind = data[at], data[at + 1]
-    if flags & _GTP_VERSION_1 != _GTP_VERSION_1 or kind != _GTP_USER_DATA:
+    if flags & _GTP_FORM != _GTP_VERSION_1 or kind != _GTP_USER_DATA:
         return None
     at += _GTP_LENGTH
     if flags & _GTP_OPTIONAL:
@@ -76,5 +76,7 @@ _GENEVE = struct.Struct(">BBHI")
 _GRE_VERSION = 7
 _ERSPAN, _ERSPAN_LENGTH = 0x88BE, 8
 _VXLAN_IDENTIFIED, _VXLAN_LENGTH = 0x08, 8
-_GTP_VERSION_1, _GTP_USER_DATA, _GTP_LENGTH = 0x30, 0xFF, 8
+_GTP_FORM, _GTP_VERSION_1 = 0xF0, 0x30
+"""Version and protocol type."""
+_GTP_USER_DATA, _GTP_LENGTH = 0xFF, 8
 _GTP_EXTENDED, _GTP_OPTIONAL = 4, 7
