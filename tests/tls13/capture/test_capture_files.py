@@ -106,6 +106,13 @@ def test_pcapng_blocks_and_options_that_tell_nothing_are_passed_over() -> None:
     assert not reader.warnings
 
 
+@pytest.mark.parametrize("wrong", [option(14, bytes(3000)), option(14, b""), option(9, b""), option(9, b"\6\6")])
+def test_times_of_an_interface_whose_options_are_no_numbers_are_warned_of(wrong: bytes) -> None:
+    found, reader = read(section() + interface(options=wrong) + enhanced(1_000_000, b"data"))
+    assert [packet.timestamp for packet in found] == [10**9]
+    assert [warning.kind for warning in reader.warnings] == [WarningKind.unreadable]
+
+
 def test_a_block_whose_length_leaves_the_padding_out_is_read_all_the_same() -> None:
     body = struct.pack("<5I", 0, 0, 1, 3, 3) + b"abc"
     length = struct.pack("<I", 12 + len(body))
@@ -188,9 +195,11 @@ def test_long_hexadecimal_is_read_in_pieces() -> None:
         (b"abcd".hex(), "starts with 36 31 36 32"),
         ("0000000 0316 0001 0e04 0000\n0000008\n", "swaps bytes"),
         ("0000: 1603\n0004: 0100\n", "line 2 of the dump is not at offset 2"),
+        ("0000: 16 03 01 00 04\n*\nfffff0: 00\n", "line 3 of the dump is not at offset 5"),
+        ("0000: 1603\n*\n0f0000: 1603\n*\n1f0000: 00\n", "line 5 of the dump is not at offset f0002"),
         ("0000: 1603\n" + "".join(f"{2 + at:06x}: 00\n" for at in range(2**21)), "a dump of more than"),
     ],
-    ids=["no digit", "odd", "no record", "swapped", "offset", "long"],
+    ids=["no digit", "odd", "no record", "swapped", "offset", "repeated", "repeated twice", "long"],
 )
 def test_hexadecimal_that_is_wrong_is_refused_with_a_reason(text: str, words: str) -> None:
     with pytest.raises(CaptureError, match=words):

@@ -82,6 +82,7 @@ from tls13.capture.judging.judgement import EarlyData, Judgement, PskOrigin, Res
 SUITE = CipherSuite.TLS_AES_128_GCM_SHA256
 OTHER_SUITE = CipherSuite.TLS_AES_256_GCM_SHA384
 TLS13 = ProtocolVersion.TLS13
+OLDER = [ProtocolVersion.TLS12, ProtocolVersion.TLS11, ProtocolVersion.TLS10, ProtocolVersion.SSL30]
 X25519, P256, P384 = NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup.secp384r1
 SCHEME = SignatureScheme.ecdsa_secp256r1_sha256
 CLIENT_HS, SERVER_HS = "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET"
@@ -196,7 +197,6 @@ def test_what_was_offered_and_not_taken_leaves_grease_out() -> None:
     assert set(left.extensions) == {
         ExtensionType.application_layer_protocol_negotiation,
         ExtensionType.server_name,
-        ExtensionType.supported_groups,
     }
 
 
@@ -440,6 +440,18 @@ def test_what_a_server_supports_is_known_from_its_other_connections() -> None:
 )
 def test_alerts_are_explained_from_the_hello(description: AlertDescription, words: str) -> None:
     assert words in alerted(hellos(hello()), SERVER, description)
+
+
+def test_without_a_list_of_versions_only_the_newest_is_known() -> None:
+    offered = hello(without=("versions", "shares"))
+    talk = hellos(offered)
+    words = alerted(talk, SERVER, AlertDescription.protocol_version)
+    assert words == "the server supports none of the versions offered: up to TLS12"
+    offer = judged(talk.wire).offer
+    assert offer is not None
+    assert (offer.versions, offer.versions_listed) == ((ProtocolVersion.TLS12,), False)
+    allowed = [version for version in (TLS13, *OLDER) if offer.allows(version)]
+    assert allowed == OLDER
 
 
 def certified(begin: int, end: int) -> bytes:

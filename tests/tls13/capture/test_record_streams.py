@@ -133,6 +133,10 @@ def test_what_goes_on_long_without_a_record_is_no_longer_searched() -> None:
     assert len(stream) == 0
 
 
+def test_a_stream_of_possible_headers_takes_no_longer_than_its_bytes() -> None:
+    assert read(*[bytes.fromhex("03034800 17")] * 13_000, from_start=False) == [(0, 65_000, NOT_TLS)]
+
+
 def test_headers_without_end_do_not_make_a_search_keep_more_than_it_may() -> None:
     stream = RecordStream(from_start=False)
     for number in range(200):

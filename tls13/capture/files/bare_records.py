@@ -25,7 +25,7 @@ _RECOGNISED_BY = 3
 """So many bytes, which a slow stream may give one after the other."""
 _PIECE = 2**14
 _LONGEST_LINE = 2**10
-_LONGEST_DUMP = 2**24
+_LONGEST_DUMP = 2**21
 """Characters."""
 
 

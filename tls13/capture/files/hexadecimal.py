@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-MOST_REPEATED = 2**20
-"""Bytes that a dump may leave out at a time, as being like those before."""
+MOST_DUMPED = 2**20
+"""Bytes of a dump, those counted that it leaves out as being like those before."""
 
 SHOWN = 24
 """Characters of what can't be read that a complaint quotes."""
@@ -80,7 +80,7 @@ def _dump(lines: Sequence[str]) -> bytes | None:
             continue
         offset = _offset(line)
         if offset is not None and lines[number - 1].strip() == REPEATED:
-            data += _repeated(row, offset - first - len(data))
+            data += _repeated(row, offset - first - len(data), MOST_DUMPED - len(data))
         if offset is None or offset - first != len(data):
             if number == 1 and not re.match(r"\s*\w+(?::| -)", lines[0]):
                 return None  # digits that begin like a dump by chance
@@ -88,6 +88,8 @@ def _dump(lines: Sequence[str]) -> bytes | None:
             raise NotHexadecimal(f"line {number + 1} of the dump is not at offset {first + len(data):x}: {what}")
         row = _row(line)
         data += row
+        if len(data) > MOST_DUMPED:
+            raise NotHexadecimal(f"the dump has more than {MOST_DUMPED} bytes")
     return bytes(data)
 
 
@@ -96,9 +98,9 @@ def _offset(line: str) -> int | None:
     return None if found is None else int(found.group(1), 16)
 
 
-def _repeated(row: bytes, missing: int) -> bytes:
-    """What a `*` stands for."""
-    return row * (missing // len(row)) if row and 0 < missing <= MOST_REPEATED else b""
+def _repeated(row: bytes, missing: int, most: int) -> bytes:
+    """What a `*` stands for; nothing where it is more than may be."""
+    return row * (missing // len(row)) if row and 0 < missing <= most else b""
 
 
 def _row(line: str) -> bytes:

@@ -31,6 +31,8 @@ _BLOCK_OVERHEAD = 12
 """The same, and the length again at the end."""
 _MOST_INTERFACES = 2**16
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
+_MICROSECONDS = 6
+"""The resolution where nothing else is said, as a power of ten."""
 
 
 def is_pcapng(magic: bytes) -> bool:
@@ -149,18 +151,19 @@ class PcapngFile:
     def _interface(self, body: bytes) -> _Interface:
         stream = io.BytesIO(body)
         fields = struct_decode(blocks.InterfaceDescription.schema[:-1], stream, self._byte_order)
+        exponent, seconds = _MICROSECONDS, 0
         try:
             options = dict(read_options(stream, self._byte_order))
-        except PcapngLoadError:
-            options = {}
+            if _IF_TSRESOL in options:
+                (exponent,) = struct.unpack("B", options[_IF_TSRESOL])
+            if _IF_TSOFFSET in options:
+                (seconds,) = struct.unpack(f"{self._byte_order}q", options[_IF_TSOFFSET])
+        except (PcapngLoadError, struct.error):
             self._log.add(WarningKind.unreadable, "an interface's options are unreadable: its times may be wrong")
-        resolution = int.from_bytes(options.get(_IF_TSRESOL, b"\x06")[:1], "big")
-        offset = options.get(_IF_TSOFFSET, b"")
-        seconds = int.from_bytes(offset, "big" if self._byte_order == ">" else "little", signed=True)
         return _Interface(
             link_type=fields["link_type"],
             snap_length=fields["snaplen"],
-            ticks_per_second=(2 if resolution & 0x80 else 10) ** (resolution & 0x7F),
+            ticks_per_second=(2 if exponent & 0x80 else 10) ** (exponent & 0x7F),
             offset=seconds * 10**9,
         )
 

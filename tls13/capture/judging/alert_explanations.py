@@ -98,7 +98,7 @@ def _illegal(given: Circumstances) -> str:
 
 def _version(given: Circumstances) -> str:
     if given.direction is Direction.server and given.offer is not None:
-        return f"the server supports none of the versions offered: {_list(given.offer.versions)}"
+        return f"the server supports none of the versions offered: {_versions(given.offer)}"
     chosen = given.negotiated.version
     if given.direction is Direction.client and chosen is not None:
         return f"the client does not accept {chosen}, which the server chose"
@@ -171,14 +171,18 @@ def _decrypt_error(given: Circumstances) -> str:
     return f"a signature, a Finished or a binder of the {given.direction.opposite} does not verify"
 
 
+def _versions(offer: Offer) -> str:
+    return _list(offer.versions) if offer.versions_listed else f"up to {_list(offer.versions)}"
+
+
 def _unknown_psk(given: Circumstances) -> str:
     count = given.offer.psk_identities if given.offer is not None else 0
     return f"the server knows none of the {count} pre-shared keys offered, and does not do without"
 
 
 def _fallback(given: Circumstances) -> str:
-    versions = given.offer.versions if given.offer is not None else ()
-    return f"the client says that {_list(versions)} is a second try, and the server can do more: RFC 7507"
+    offered = _versions(given.offer) if given.offer is not None else "this"
+    return f"the client says that {offered} is a second try, and the server can do more: RFC 7507"
 
 
 def _ech_required(given: Circumstances) -> str:

@@ -81,9 +81,14 @@ class EncryptedHelloStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a ClientHello offers, each list in its order. `extensions` has them all but GREASE."""
+    """What a ClientHello offers, each list in its order. `extensions` has them all but GREASE.
+
+    Without the extension supported_versions, `versions` has the newest alone, and how far below it the client would go
+    is not told: `versions_listed` is then false. RFC 9846 §4.3.1, RFC 5246 §7.4.1.2
+    """
 
     versions: tuple[ProtocolVersion, ...] = ()
+    versions_listed: bool = True
     cipher_suites: tuple[CipherSuite, ...] = ()
     groups: tuple[NamedGroup, ...] = ()
     key_shares: tuple[NamedGroup, ...] = ()
@@ -96,6 +101,10 @@ class Offer:
     session_id: bytes = b""
     session_ticket: bool = False
     extensions: tuple[ExtensionType, ...] = ()
+
+    def allows(self, version: ProtocolVersion) -> bool:
+        """Whether a server may choose that version."""
+        return version in self.versions if self.versions_listed else version <= max(self.versions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

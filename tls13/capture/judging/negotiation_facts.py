@@ -38,6 +38,10 @@ from tls13.printable import printable
 
 _LONGEST_STAPLE = 2**14
 _MOST_TIMESTAMPS = 16
+_NO_ANSWERS = frozenset({ExtensionType.supported_groups})
+"""What a server sends of its own accord rather than as an answer. RFC 9846 §4.3.7"""
+_OF_SESSIONS = frozenset({ExtensionType.server_name})
+"""Answered when a session begins, and no more. RFC 6066 §3"""
 _SIGNALS = (CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV, CipherSuite.TLS_FALLBACK_SCSV)
 """What stands among the cipher suites and is none. RFC 5746 §3.3, RFC 7507 §2"""
 
@@ -286,9 +290,12 @@ class Facts:
         if not self._answers_read:
             return
         forms = ("tls12_server_hello",) if self.is_older else ("encrypted_extensions", "certificate")
+        resumed = self.resumption() is not Resumption.none
         for each in offer.extensions:
             row = ROWS.get(each)
-            if row is not None and each not in self._answered and any(form in row.bodies for form in forms):
+            if row is None or each in self._answered or not any(form in row.bodies for form in forms):
+                continue
+            if each not in _NO_ANSWERS and not (resumed and each in _OF_SESSIONS):
                 yield each
 
     def _origin(self, number: int) -> PskOrigin:

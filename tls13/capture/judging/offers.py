@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from schemas import tls12
-from schemas.code_points import ExtensionType, NameType, ProtocolVersion
+from schemas.code_points import ExtensionType, NameType
 from schemas.extension_block import Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
@@ -26,16 +26,17 @@ from tls13.printable import printable
 
 C = TypeVar("C", bound=CodePoint)
 
-_OLDER_VERSIONS = (ProtocolVersion.TLS12, ProtocolVersion.TLS11, ProtocolVersion.TLS10, ProtocolVersion.SSL30)
-
 
 def offer_of(hello: ClientHello | tls12.ClientHello) -> Offer:
     """What the hello offers, without GREASE."""
     extensions = hello.extensions or []
     psks = PreSharedKey.client_hello.find(extensions)
     types = without_grease(each.extension_type for each in extensions)
+    listed = SupportedVersions.client_hello.find(extensions)
+    newest = hello.legacy_version if isinstance(hello, ClientHello) else hello.client_version
     return Offer(
-        versions=_versions(hello, extensions),
+        versions=(newest,) if listed is None else without_grease(listed),
+        versions_listed=listed is not None,
         cipher_suites=without_grease(hello.cipher_suites),
         groups=without_grease(SupportedGroups.client_hello.find(extensions) or ()),
         key_shares=without_grease(each.group for each in KeyShare.client_hello.find(extensions) or ()),
@@ -55,15 +56,6 @@ def without_grease(numbers: Iterable[C]) -> tuple[C, ...]:
     """The numbers of two bytes that mean something. RFC 8701 §2"""
     # The mask alone tells almost all of them, without a call for each.
     return tuple(each for each in numbers if each & 0x0F0F != 0x0A0A or not each.is_grease)
-
-
-def _versions(hello: ClientHello | tls12.ClientHello, extensions: Iterable[Extension]) -> tuple[ProtocolVersion, ...]:
-    """Those listed; without a list, all from the newest that is named down. RFC 9846 §4.3.1"""
-    listed = SupportedVersions.client_hello.find(extensions)
-    if listed is not None:
-        return without_grease(listed)
-    newest = hello.legacy_version if isinstance(hello, ClientHello) else hello.client_version
-    return tuple(each for each in _OLDER_VERSIONS if each <= newest)
 
 
 def _server_name(extensions: Iterable[Extension]) -> str:

@@ -139,7 +139,7 @@ def of_server_hello(offer: Offer, hello: ServerHello | HelloRetryRequest) -> Ite
     yield from _unoffered_suite(offer, hello.cipher_suite)
     find = SupportedVersions.server_hello if isinstance(hello, ServerHello) else SupportedVersions.hello_retry_request
     version = find.find(hello.extensions)
-    if version is not None and version not in offer.versions:
+    if version is not None and not offer.allows(version):
         yield UNOFFERED_VERSION, f"{version} was not offered"
 
 
@@ -179,7 +179,7 @@ def of_older_server_hello(offer: Offer, hello: tls12.ServerHello) -> Iterator[Br
     """What a ServerHello of TLS 1.2 or older says that the client did not offer. RFC 5246 §7.4.1.3"""
     yield from _unoffered_suite(offer, hello.cipher_suite, OLDER_UNOFFERED_SUITE)
     yield from _unsolicited(offer, hello.extensions, OLDER_UNSOLICITED_EXTENSION)
-    if offer.versions and hello.server_version not in offer.versions:
+    if offer.versions and not offer.allows(hello.server_version):
         yield UNOFFERED_VERSION, f"{hello.server_version} was not offered"
     newest = _DOWNGRADE_MARKS.get(hello.random[-8:])
     if newest is not None and ProtocolVersion.TLS13 in offer.versions:
