@@ -37,6 +37,8 @@ else:
 
     def __getattr__(name: str) -> object:
         """Imports the engine when the first of its names is asked for: whoever reads captures does without. PEP 562"""
+        if not name.startswith("__") and find_spec(f"{__name__}.{name}") is not None:
+            return import_module(f"{__name__}.{name}")
         interface = import_module("tls13.interface")
         if name != "__all__" and name not in interface.__all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

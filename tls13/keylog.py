@@ -58,7 +58,7 @@ class KeyLog:
         try:
             with open(path, encoding="utf-8-sig", errors="replace", newline=None) as file:
                 log = cls()
-                log.update(_lines(file))
+                log.update(lines_of(file))
         except OSError as error:
             raise ConfigurationError(
                 f"cannot read key log {os.fspath(path)}: {error.strerror or error}", "check the path and its rights"
@@ -189,6 +189,6 @@ _SKIPPED_SHOWN = 10
 _CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
 
 
-def _lines(file: IO[str]) -> Iterator[str]:
+def lines_of(file: IO[str]) -> Iterator[str]:
     """The file's lines, one too long for any secret in pieces, so that a file without line ends is no danger."""
     return iter(lambda: file.readline(_LONGEST_LINE), "")

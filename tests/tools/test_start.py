@@ -25,6 +25,11 @@ def test_reading_captures_takes_no_engine_and_nothing_for_certificates() -> None
     assert "tls13.capture" in modules
 
 
+@pytest.mark.parametrize("statement", ["from tls13 import capture", "import tls13; tls13.keylog.KeyLog"])
+def test_a_module_of_the_package_brings_no_more_than_itself(statement: str) -> None:
+    assert "tls13.connection" not in imported_by(statement)
+
+
 def test_a_name_of_the_package_brings_the_engine() -> None:
     assert "tls13.engine" in imported_by("from tls13 import Connection")
 

@@ -79,6 +79,7 @@ class Property:
     doc: str = ""
     choices: type[CodePoint] | None = None
     is_number: bool = False
+    is_address: bool = False
 
 
 class UnknownPropertyError(LookupError):
@@ -101,8 +102,11 @@ def find_property(name: str) -> Property:
 
 
 def closest(name: str, names: Iterable[str]) -> str:
-    """The name that comes closest, in whatever case; "" where none comes near."""
+    """The name that begins so or comes closest, in whatever case; "" where none comes near."""
     folded = {each.casefold(): each for each in names}
+    beginning = [each for each in folded if each.startswith(name.casefold())]
+    if beginning:
+        return folded[min(beginning, key=len)]
     return next((folded[each] for each in difflib.get_close_matches(name.casefold(), folded, 1)), "")
 
 
@@ -131,8 +135,13 @@ def _milliseconds(time: int | None) -> tuple[Value, ...]:
     return () if time is None else (time / MILLISECOND,)
 
 
-def _at_once(name: str, doc: str, read: Callable[[Connection], Value], *, is_number: bool = False) -> Property:
-    return Property(name, Need.nothing, False, lambda each: (read(each.facts.connection),), doc, is_number=is_number)
+def _at_once(
+    name: str, doc: str, read: Callable[[Connection], Value], *, is_number: bool = False, is_address: bool = False
+) -> Property:
+    def values(candidate: Candidate) -> Iterable[Value]:
+        return (read(candidate.facts.connection),)
+
+    return Property(name, Need.nothing, False, values, doc, is_number=is_number, is_address=is_address)
 
 
 def _negotiated(
@@ -180,9 +189,9 @@ CONNECTION_PROPERTIES = (
     Property("file", Need.nothing, False, lambda each: (each.facts.file,), "the capture, as it was named"),
     _at_once("connection", "its number", lambda each: each.number, is_number=True),
     _at_once("transport", "what carries it", lambda each: each.transport.value),
-    _at_once("client", "the client's address", lambda each: each.client.address),
+    _at_once("client", "the client's address", lambda each: each.client.address, is_address=True),
     _at_once("client_port", "the client's port", lambda each: each.client.port, is_number=True),
-    _at_once("server", "the server's address", lambda each: each.server.address),
+    _at_once("server", "the server's address", lambda each: each.server.address, is_address=True),
     _at_once("server_port", "the server's port", lambda each: each.server.port, is_number=True),
     _negotiated("server_name", "what the client asks for", lambda each: each.offer.server_name if each.offer else None),
     _negotiated("version", "of TLS", lambda each: each.negotiated.version, ProtocolVersion),
@@ -214,6 +223,18 @@ CONNECTION_PROPERTIES = (
         lambda each: [one.kind.value for one in each.judgement.undecrypted],
         is_number=False,
     ),
+    _in_the_end(
+        "server_certificate",
+        "each of the server's chain: subject, issuer, validity, names, key",
+        lambda each: map(str, each.judgement.server_certificates),
+        is_number=False,
+    ),
+    _in_the_end(
+        "client_certificate",
+        "each of the client's",
+        lambda each: map(str, each.judgement.client_certificates),
+        is_number=False,
+    ),
     _in_the_end("ending", "how it ended", lambda each: (each.connection.ending.value,), is_number=False),
     _in_the_end("messages", "how many", lambda each: (each.messages,)),
     _in_the_end("bytes", "of application data, as far as it could be read", lambda each: (each.data.total(),)),
@@ -235,6 +256,7 @@ MESSAGE_PROPERTIES = (
     _of_message("type", "of a handshake message", lambda message: message.handshake_type, HandshakeType),
     _of_message("record", "its number in its direction", lambda message: message.record, is_number=True),
     _of_message("length", "in bytes", lambda message: len(message.raw), is_number=True),
+    _of_message("data", "of the application, as bytes", lambda message: _data(message)),
     _of_message("encrypted", "it came so", lambda message: message.protected),
     _of_message("opaque", "it stays encrypted", lambda message: message.opaque),
     _of_message("epoch", "which keys protect it", lambda message: message.epoch.value),
@@ -242,6 +264,11 @@ MESSAGE_PROPERTIES = (
     _of_message("note", "what is wrong", lambda each: each.note.kind.value if each.note else None),
     _of_message("error", "why it does not parse", lambda each: str(each.error) if each.error else None),
 )
+
+
+def _data(message: Message) -> Value | None:
+    is_read = message.content_type is ContentType.application_data and not message.opaque
+    return message.raw if is_read else None
 
 
 def _ech(judgement: Judgement) -> Value | None:

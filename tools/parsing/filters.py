@@ -8,7 +8,7 @@
 `not` binds closest, then `and`, then `or`; `!`, `&&` and `||` are the same. A property by itself
 asks whether it is there, and not false or empty. One with several values passes where any of them
 does; `a != b` is `not a == b`. Text is compared without regard to case, a code point by its name or
-number, bytes as hex or as text.
+number, bytes as hex or as text, an address with another one or with a network (192.0.2.0/24).
 `tools.parsing.filter_properties` has the properties.
 """
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from itertools import chain
 from textwrap import wrap
 
@@ -216,13 +217,16 @@ def _comparison(operator: str, token: _Token, asked: Property) -> Callable[[Valu
     """What one value is held against. Raises FilterError for what the property can never be."""
     match operator:
         case "contains":
-            return lambda value: token.text.casefold() in _as_text(value)
+            text = token.text.casefold()
+            return lambda value: any(text in each for each in _texts(value))
         case "matches":
             try:
                 pattern = re.compile(token.text, re.IGNORECASE)
             except re.error as error:
                 raise FilterError(f"no pattern: {error}", token.position) from None
-            return lambda value: pattern.search(_as_text(value)) is not None
+            return lambda value: any(map(pattern.search, _texts(value)))
+        case "==" | "!=" if asked.is_address:
+            return _in_network(token, asked)
         case "==" | "!=":
             return _equality(token, asked)
         case _:
@@ -246,6 +250,15 @@ def _equality(token: _Token, asked: Property) -> Callable[[Value], bool]:
         return value == number if isinstance(value, int | float) else value.casefold() == text
 
     return equal
+
+
+def _in_network(token: _Token, asked: Property) -> Callable[[Value], bool]:
+    try:
+        network = ip_network(token.text, strict=False)
+    except ValueError:
+        what = f"{shortened(token.text)!r} is no address, which {asked.name} is"
+        raise FilterError(what, token.position, "like 192.0.2.1 or 192.0.2.0/24") from None
+    return lambda value: ip_address(str(value)) in network
 
 
 _ORDERS: dict[str, Callable[[float, float], bool]] = {
@@ -301,10 +314,11 @@ _SHORT_LIST = 48
 """So long a list is told in an error."""
 
 
-def _as_text(value: Value) -> str:
+def _texts(value: Value) -> tuple[str, ...]:
+    """A value as what can be searched: bytes are hexadecimal, and the text that some of them may be."""
     if isinstance(value, bytes):
-        return value.hex() if not value.isascii() else value.decode("ascii").casefold()
-    return str(value).casefold()
+        return value.hex(), value.decode("latin-1").casefold()
+    return (str(value).casefold(),)
 
 
 def filter_help() -> str:

@@ -122,6 +122,15 @@ def test_a_block_whose_length_leaves_the_padding_out_is_read_all_the_same() -> N
     assert not reader.warnings
 
 
+def test_secrets_are_bounded_by_their_length_too() -> None:
+    line = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n"
+    without_end = secrets(line + b"ab" * 2**22)
+    file = gzip.compress(section() + without_end * 9 + secrets(line.replace(b"ab", b"cd")), 1)
+    _, reader = read(file)
+    assert {warning.kind for warning in reader.warnings} == {WarningKind.limit, WarningKind.key_log}
+    assert len(reader.secrets) == 1
+
+
 def test_pcapng_secrets_are_handed_on() -> None:
     line = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n"
     other_kind = block(10, struct.pack("<II", 0x57474B4C, len(line)) + line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -20,7 +20,7 @@ from pcapng.structs import IntField, read_options, struct_decode
 from tls13.capture.diagnostics import WarningKind, WarningLog
 from tls13.capture.files.framing import CorruptError, ExactReader
 from tls13.capture.files.packets import Packet
-from tls13.keylog import KeyLog
+from tls13.keylog import KeyLog, lines_of
 
 DECRYPTION_SECRETS = 0x0000000A
 TLS_KEY_LOG = 0x544C534B
@@ -30,6 +30,8 @@ _BLOCK_START = 8
 _BLOCK_OVERHEAD = 12
 """The same, and the length again at the end."""
 _MOST_INTERFACES = 2**16
+_MOST_SECRET_TEXT = 2**26
+"""Characters of all secrets in a capture."""
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
 _MICROSECONDS = 6
 """The resolution where nothing else is said, as a power of ten."""
@@ -88,6 +90,7 @@ class PcapngFile:
         self._log = log
         self._secrets = secrets
         self._secrets_left = limit
+        self._secret_text_left = _MOST_SECRET_TEXT
         self._byte_order = "<"
         self._interfaces: list[_Interface | None] = []
         self._section_header(stream.take(4, "a section header"))
@@ -192,8 +195,14 @@ class PcapngFile:
         secrets_type, length = self._number(body[:4]), self._number(body[4:8])
         if secrets_type != TLS_KEY_LOG:
             return
-        lines = body[8 : 8 + length].decode("ascii", "replace").splitlines()
-        if len(lines) > self._secrets_left:
-            self._log.add(WarningKind.limit, "more secrets in the capture than are kept")
-        self._secrets.update(lines[: self._secrets_left])
-        self._secrets_left -= min(len(lines), self._secrets_left)
+        text = io.TextIOWrapper(io.BytesIO(body[8 : 8 + length]), "ascii", "replace")
+        self._secrets.update(self._bounded(lines_of(text)))
+
+    def _bounded(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            self._secrets_left -= 1
+            self._secret_text_left -= len(line)
+            if min(self._secrets_left, self._secret_text_left) < 0:
+                self._log.add(WarningKind.limit, "more secrets in the capture than are kept")
+                return
+            yield line
