@@ -159,13 +159,17 @@ class HexDump:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         # One segment for all: a large dump wrapped as text takes ten times as long.
         style = console.get_style("dim")
-        yield Segment("\n".join(map(self._line, range(0, len(self._data), 16))) + "\n", style)
+        yield Segment("\n".join(self._lines()) + "\n", style)
 
-    def _line(self, at: int) -> str:
-        row = self._data[at : at + 16]
-        left, right = row[:8].hex(" "), row[8:].hex(" ")
-        characters = "".join(chr(each) if 0x20 <= each < 0x7F else "." for each in row)
-        return f"     {at:06x}  {left:<23}  {right:<23}  {characters}"
+    def _lines(self) -> Iterator[str]:
+        digits, characters = self._data.hex(" "), self._data.translate(_CHARACTERS).decode("ascii")
+        for at in range(0, len(self._data), 16):
+            left, right = digits[3 * at : 3 * at + 23], digits[3 * at + 24 : 3 * at + 47]
+            yield f"     {at:06x}  {left:<23}  {right:<23}  {characters[at : at + 16]}"
+
+
+_CHARACTERS = bytes(each if 0x20 <= each < 0x7F else ord(".") for each in range(256))
+"""What stands for each byte beside its digits."""
 
 
 def hexdump(data: bytes) -> HexDump:

@@ -54,7 +54,7 @@ def explain(description: AlertDescription, given: Circumstances) -> str:
     """What the alert says, in one line without a full stop."""
     explanation = _EXPLANATIONS.get(description)
     if explanation is None:
-        return _because(given, f"{given.direction} gives up")
+        return _because(given, f"the {given.direction} gives up")
     return explanation(given)
 
 
@@ -201,6 +201,11 @@ def _internal(given: Circumstances) -> str:
     return f"the {given.direction} has trouble of its own: its log may say why"
 
 
+def _objects(what: str) -> Callable[[Circumstances], str]:
+    """It did not like what it got, and `what` about it."""
+    return lambda given: _because(given, f"the {given.direction} got {what}")
+
+
 _EXPLANATIONS: Mapping[AlertDescription, Callable[[Circumstances], str]] = {
     AlertDescription.close_notify: _close_notify,
     AlertDescription.handshake_failure: _nothing_in_common,
@@ -225,6 +230,12 @@ _EXPLANATIONS: Mapping[AlertDescription, Callable[[Circumstances], str]] = {
     AlertDescription.user_canceled: _user_canceled,
     AlertDescription.no_renegotiation: _no_renegotiation,
     AlertDescription.internal_error: _internal,
+    AlertDescription.unexpected_message: _objects("a message that it did not expect there"),
+    AlertDescription.record_overflow: _objects("a record longer than any may be"),
+    AlertDescription.decode_error: _objects("something that it could not read, or the end in the middle of something"),
+    AlertDescription.unsupported_extension: _objects("an extension that it had not asked for"),
+    AlertDescription.access_denied: _objects("a certificate that holds, and lets nobody in with it"),
+    AlertDescription.bad_certificate_status_response: _objects("an OCSP response that it does not accept"),
 }
 _LATEST = 253_402_300_800
 """Seconds from 1970 to the year 10000, beyond which there are no dates."""

@@ -22,6 +22,9 @@ _ZSTD_WINDOW = 2**23
 """What a frame may make its reader remember: as much as RFC 8878 §3.1.1.1.2 wants supported."""
 
 
+_ZSTD_PIECE, _ZSTD_BUFFER = 4, 2**14
+
+
 class Decompressed(NamedTuple):
     """The message inside, None where it is not known, and what is wrong with the one that was sent."""
 
@@ -61,8 +64,17 @@ def _unbrotli(data: bytes, most: int) -> bytes:
 
 
 def _unzstd(data: bytes, most: int) -> bytes:
-    with zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(data) as reader:
-        return reader.read(most)
+    # It has no limit of its own, so it is given no more at a time than the least block takes, which may hold 128 KiB.
+    stream = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj(_ZSTD_BUFFER)
+    content = bytearray()
+    at = 0
+    while at < len(data) and not stream.eof:
+        more = stream.decompress(data[at : at + _ZSTD_PIECE])
+        if len(content) + len(more) > most:
+            return b""
+        content += more
+        at += _ZSTD_PIECE
+    return bytes(content) if stream.eof and at >= len(data) and not stream.unused_data else b""
 
 
 _ALGORITHMS: Mapping[CertificateCompressionAlgorithm, Callable[[bytes, int], bytes]] = {
