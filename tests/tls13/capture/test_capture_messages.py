@@ -43,7 +43,7 @@ from schemas.code_points import (
     HandshakeType,
     ProtocolVersion,
 )
-from schemas.extensions import SupportedVersions
+from schemas.extensions import Padding, SupportedVersions
 from schemas.handshake import ClientHello, EncryptedExtensions, HelloRetryRequest, ServerHello
 from tls13.capture import Direction, Epoch, Gap, Limits, Message, NoteKind, read_capture
 from tls13.capture.network.link import Segment
@@ -250,6 +250,22 @@ def test_messages_come_in_the_order_of_the_capture(
     times = [item.timestamp for item in items(talk.wire.segments, known)]
     assert times == sorted(times)
     assert len(set(times)) > 3
+
+
+def test_a_malformed_extension_costs_no_more_than_itself() -> None:
+    talk = Talk()
+    extensions = [*(client_hello().extensions or ()), Padding.client_hello(bytes(4))]
+    hello = raw(replace(client_hello(), extensions=extensions))
+    talk.wire.send(CLIENT, record(ContentType.handshake, hello[:-1] + b"\1"))
+    talk.plain(SERVER, server_hello())
+    talk.rest_of_handshake()
+    (connection,) = read_capture(io.BytesIO(talk.wire.pcap()), keylog=keylog())
+    found = messages(connection.messages)
+    assert "padding" in str(found[0].error)
+    assert [shown(message) for message in found] == [f"{HANDSHAKE[0]} error", *HANDSHAKE[1:]]
+    offer = connection.judgement.offer
+    assert offer is not None
+    assert offer.versions == (ProtocolVersion.TLS13,)
 
 
 def test_behind_a_server_hello_that_does_not_parse_messages_come_in_order() -> None:

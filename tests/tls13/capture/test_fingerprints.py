@@ -20,7 +20,8 @@ from schemas.code_points import (
 from schemas.extension_block import Extension
 from schemas.extensions import ApplicationLayerProtocolNegotiation
 from schemas.handshake import ClientHello, Handshake
-from tls13.capture.judging.fingerprints import Shape, ja3, ja3s, ja4, server_shape_of, shape_of, shape_of_bytes
+from tls13.capture.judging.fingerprints import Shape, ja3, ja3s, ja4, server_shape_of, shape_of
+from tls13.capture.tls.readable_hello import readable_hello
 
 CHROME = bytes.fromhex(
     "010001fc0303b2c03e7ba990ef540c316a665d4d925f8e9079ac4b15687e587dc99016e75a6c20d0b0099243c9296a0c84153ea4ada7d8"
@@ -206,19 +207,18 @@ def test_a_hello_with_an_extension_that_does_not_parse_has_the_fingerprint_all_t
     at = CHROME.index(bytes.fromhex("002b0007060a0a03040303"))
     broken = bytearray(CHROME)
     broken[at + 4] = 5  # the list of versions is said to be shorter than it is
-    assert shape_of_bytes(bytes(broken)) is not None
-    found = shape_of_bytes(bytes(broken))
-    assert found is not None
+    readable = readable_hello(bytes(broken))
+    assert readable is not None
+    assert len(readable.types) == len(readable.hello.extensions or ()) + 1
+    found = shape_of(*readable)
     assert ja3(found) == ja3(shape(CHROME))
     assert ja4(found).value.replace("t12", "t13") == CHROME_JA4
 
 
-def test_what_is_no_client_hello_has_no_shape() -> None:
-    assert shape_of_bytes(b"\1\0\0\1\0") is None
-    assert shape_of_bytes(SERVER_HELLO) is None
-    whole = shape_of_bytes(raw(client_hello()))
-    assert whole is not None
-    assert whole.extensions == [ExtensionType.supported_versions]
+def test_what_is_no_client_hello_is_not_readable() -> None:
+    assert readable_hello(b"\1\0\0\1\0") is None
+    assert readable_hello(SERVER_HELLO) is None
+    assert readable_hello(raw(client_hello())) == (client_hello(), [ExtensionType.supported_versions])
 
 
 def test_an_extension_that_stands_for_itself_is_not_read() -> None:

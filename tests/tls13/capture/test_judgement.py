@@ -730,7 +730,8 @@ def test_a_hello_that_does_not_parse_has_fingerprints_all_the_same() -> None:
     wire = Wire().open()
     wire.send(CLIENT, record(ContentType.handshake, bytes(broken)))
     found = judged(wire)
-    assert found.offer is None
+    assert found.offer is not None
+    assert (found.offer.server_name, found.offer.groups) == ("", (X25519, P256))
     assert found.fingerprints.ja4.startswith("t13d0206h2_")
     assert rules(found) == ["malformed_message"]
 

@@ -11,18 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from schemas import parse, tls12
+from schemas import tls12
 from schemas.code_points import ExtensionType, ProtocolVersion
-from schemas.errors import DecodeError
-from schemas.extension_block import Body, Extension
 from schemas.extensions import (
     ApplicationLayerProtocolNegotiation,
     SignatureAlgorithms,
     SupportedGroups,
     SupportedVersions,
 )
-from schemas.handshake import ClientHello, Handshake, ServerHello
-from schemas.selective import reading_only
+from schemas.handshake import ClientHello, ServerHello
 from schemas.tls12_extensions import ECPointFormats
 from schemas.vocabulary import CodePoint
 from tls13.capture.judging.judgement import Fingerprints
@@ -89,42 +86,18 @@ def server_shape_of(hello: AnyServerHello) -> ServerShape:
     )
 
 
-def shape_of(hello: AnyClientHello) -> Shape:
-    """The shape of a hello that parses."""
+def shape_of(hello: AnyClientHello, types: Sequence[ExtensionType] | None = None) -> Shape:
+    """The shape of a hello; `types` are those of its extensions where it lacks some. See ReadableHello."""
     extensions = hello.extensions or []
     return Shape(
         version=hello.legacy_version if isinstance(hello, ClientHello) else hello.client_version,
         cipher_suites=hello.cipher_suites,
-        extensions=[each.extension_type for each in extensions],
+        extensions=[each.extension_type for each in extensions] if types is None else types,
         versions=SupportedVersions.client_hello.find(extensions) or (),
         groups=SupportedGroups.client_hello.find(extensions) or (),
         point_formats=ECPointFormats.client_hello.find(extensions) or (),
         signature_schemes=SignatureAlgorithms.client_hello.find(extensions) or (),
         application_protocols=ApplicationLayerProtocolNegotiation.client_hello.find(extensions) or (),
-    )
-
-
-def shape_of_bytes(raw: bytes) -> Shape | None:
-    """The shape of a ClientHello, header included, of which some extension does not parse; None for what is none."""
-    try:
-        hello = parse(_ANY_EXTENSIONS, raw).message
-    except DecodeError:
-        return None
-    if not isinstance(hello, ClientHello):
-        return None
-    extensions = hello.extensions or []
-    groups = _read(SupportedGroups.client_hello, extensions)
-    point_formats = _read(ECPointFormats.client_hello, extensions)
-    signature_schemes = _read(SignatureAlgorithms.client_hello, extensions)
-    return Shape(
-        version=hello.legacy_version,
-        cipher_suites=hello.cipher_suites,
-        extensions=[each.extension_type for each in extensions],
-        versions=_read(SupportedVersions.client_hello, extensions),
-        groups=groups,
-        point_formats=point_formats,
-        signature_schemes=signature_schemes,
-        application_protocols=_read(ApplicationLayerProtocolNegotiation.client_hello, extensions),
     )
 
 
@@ -167,7 +140,6 @@ def ja4(hello: Shape, *, quic: bool = False) -> Fingerprint:
 
 
 _NONE = Fingerprint("", "")
-_ANY_EXTENSIONS = reading_only(Handshake, frozenset())
 _SERVER_NAME = f"{int(ExtensionType.server_name):04x}"
 _APPLICATION_PROTOCOLS = f"{int(ExtensionType.application_layer_protocol_negotiation):04x}"
 _MOST_COUNTED = 99
@@ -208,12 +180,3 @@ def _md5(text: str) -> str:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_SHOWN] if text else "0" * _HASH_SHOWN
-
-
-def _read(body: Body[list[T]], extensions: Iterable[Extension]) -> list[T]:
-    """The values of an extension whose data is still bytes; none where it is not there, or does not parse."""
-    data = next((each.extension_data for each in extensions if each.extension_type == body.row.extension_type), None)
-    try:
-        return parse(body.schema, data) if isinstance(data, bytes) else []
-    except DecodeError:
-        return []

@@ -17,6 +17,7 @@ from schemas.code_points import (
     AlertDescription,
     AlertLevel,
     ContentType,
+    ExtensionType,
     HandshakeType,
     ProtocolVersion,
     SignatureScheme,
@@ -47,7 +48,6 @@ from tls13.capture.judging.fingerprints import (
     fingerprints_of,
     server_shape_of,
     shape_of,
-    shape_of_bytes,
 )
 from tls13.capture.judging.flights import ENCRYPTED, FlightLog
 from tls13.capture.judging.judgement import (
@@ -67,6 +67,7 @@ from tls13.capture.network.flows import Ending, Transport
 from tls13.capture.opening.encrypted_hello import Opening
 from tls13.capture.opening.unread import UnreadRecords
 from tls13.capture.tls.compressed_certificate import decompressed
+from tls13.capture.tls.readable_hello import readable_hello
 
 _NOBODY: frozenset[Direction] = frozenset()
 _MOST_ANOMALIES = 32
@@ -255,9 +256,9 @@ class Judge:
         if item.value is not None and not isinstance(item.value, Alert | ChangeCipherSpec):
             self._see_message(item, item.value.message)
         elif kind is HandshakeType.client_hello:
-            shape = shape_of_bytes(item.raw)
-            if shape is not None and self._started is None:
-                self._first_hello(item, shape)
+            readable = readable_hello(item.raw)
+            if readable is not None:
+                self._client_hello(item, readable.hello, readable.types)
 
     def _see_message(self, item: Message, message: Struct) -> None:
         facts = self._facts
@@ -297,14 +298,16 @@ class Judge:
 
     # -- hellos
 
-    def _client_hello(self, item: Message, hello: AnyClientHello) -> None:
+    def _client_hello(self, item: Message, hello: AnyClientHello, types: Sequence[ExtensionType] | None = None) -> None:
+        """`types` are those of all extensions where some do not parse, and are not in the hello."""
         offer = offer_of(hello)
         self.kept += len(item.raw)
         if self._started is None:
             self._first_offer = offer
-            self._first_hello(item, shape_of(hello))
+            self._started = item.timestamp
+            self._shape = shape_of(hello, types)
         if isinstance(hello, ClientHello):
-            if ProtocolVersion.TLS13 in offer.versions:
+            if ProtocolVersion.TLS13 in offer.versions and types is None:
                 self._found(item, rules.of_client_hello(hello, offer))
             self._encrypted.client_hello(hello)
             if self._hello is not None and self._retry_request is not None:
@@ -312,10 +315,6 @@ class Judge:
                     self._found(item, rules.of_second_hello(first, second, self._retry_request))
             self._hello = hello
         self._facts.client_hello(hello, offer)
-
-    def _first_hello(self, item: Message, shape: Shape) -> None:
-        self._started = item.timestamp
-        self._shape = shape
 
     def _hello_retry_request(self, item: Message, retry: HelloRetryRequest) -> None:
         offer = self._facts.offer

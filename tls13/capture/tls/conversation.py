@@ -36,6 +36,7 @@ from tls13.capture.opening.encrypted_hello import InnerHellos
 from tls13.capture.opening.external_psks import PskSchedule
 from tls13.capture.opening.tls12_decryption import Tls12Opener, Tls12Session
 from tls13.capture.tls.assembly import Assembly, Content, Whole, message_of, opaque, parsed
+from tls13.capture.tls.readable_hello import readable_hello
 from tls13.capture.tls.record_starts import is_content
 from tls13.capture.tls.records import CapturedRecord, Hole
 from tls13.crypto.aead import SUITES
@@ -259,6 +260,7 @@ class Conversation:
             handshake = self._parse(message)
         except DecodeError as error:
             yield message.shown(side.direction, error=error)
+            yield from self._follow_readable(side, message)
             return
         is_hello = message.epoch is Epoch.plaintext and not self._expecting
         inner = self._inner_hello(message, handshake) if is_hello else None
@@ -273,6 +275,13 @@ class Conversation:
         yield from waited[:opened]
         yield shown
         yield from waited[opened:]
+
+    def _follow_readable(self, side: _Side, message: Whole) -> Iterator[Message]:
+        """Goes on with what can be read of a ClientHello that does not parse."""
+        is_hello = message.handshake_type is HandshakeType.client_hello and message.epoch in _CLEAR_EPOCHS
+        readable = readable_hello(message.raw) if is_hello else None
+        if readable is not None:
+            yield from self._follow_hello(side, message, Handshake.of(readable.hello), None)
 
     def _parse(self, message: Whole) -> AnyHandshake:
         """The message by the grammar of its version. Raises DecodeError."""
