@@ -3,7 +3,7 @@
 MAX_SHOWN = 120
 
 
-def printable(text: str) -> str:
-    """A stranger's text, made fit for a terminal: no control characters, no flood."""
-    shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text[:MAX_SHOWN])
-    return shown if len(text) <= MAX_SHOWN else f"{shown}…"
+def printable(text: str, most: int = MAX_SHOWN) -> str:
+    """A stranger's text, made fit for a terminal: no control characters, and no flood: so many characters of it."""
+    shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text[:most])
+    return shown if len(text) <= most else f"{shown}…"

@@ -300,7 +300,9 @@ def test_no_change_of_a_certificate_raises() -> None:
         ("name: ", ["one", "quite long"], ["name: one,", "    quite long"]),
         # The first one, too, is put where it is whole.
         ("a long name: ", ["quite long"], ["a long name:", "    quite long"]),
-        ("", ["longer than all of a line", "two"], ["longer than all of a line,", "    two"]),
+        # Only what no line holds is broken between its words.
+        ("", ["longer than all of a line", "two"], ["longer than all of a", "    line, two"]),
+        ("", ["longerthanallofawholeline", "two"], ["longerthanallofawholeline,", "    two"]),
     ],
 )
 def test_a_list_is_broken_between_its_items(name: str, items: list[str], expected: list[str]) -> None:

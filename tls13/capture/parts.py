@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
+from zlib import crc32
 
 from schemas.code_points import CipherSuite, NamedGroup
+from tls13.capture.network.addresses import Endpoint
 
 
 class Clock:
@@ -68,7 +70,7 @@ class Exchange(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Those connections of a capture whose number leaves the remainder `index` when divided by `of`.
+    """Some connections of a capture: all those between the same two ends, one share of `of`.
 
     So a capture can be read by several processes at once: each reads all of its packets, and only its own connections.
     `Capture.order` tells how to put together what they give out. Warnings and statistics are those of the whole capture
@@ -79,6 +81,13 @@ class Part:
     index: int
     of: int
     exchange: Exchange | None = None
+
+    def has(self, endpoints: Iterable[Endpoint]) -> bool:
+        """Whether a connection between these is one of them. Every process of any machine says the same."""
+        if self.of == 1:
+            return True
+        ends = " ".join(sorted(map(str, endpoints)))
+        return crc32(ends.encode()) % self.of == self.index
 
 
 WHOLE = Part(0, 1)

@@ -218,7 +218,7 @@ class Capture(Closing, Iterator[Connection]):
             flow = event.flow
             connection = self._open.get(flow)
             if connection is None:
-                if flow.number % self._part.of != self._part.index:
+                if not self._part.has(flow.endpoints):
                     continue
                 connection = self._open[flow] = Connection(flow, self)
             connection.follow(event)

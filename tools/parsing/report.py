@@ -106,7 +106,8 @@ class Trees:
 
     def _head(self, facts: Facts) -> None:
         self._begin(facts.file)
-        self._out.print(connection_heading(facts.connection))
+        for row in connection_heading(facts.connection, self._out.width):
+            self._out.print(row)
         agreed = agreed_on(facts.judgement)
         if agreed:
             self._out.print(Wrapped(Text(), [Text(each, "green") for each in agreed]))
@@ -168,14 +169,16 @@ def connection_name(connection: Connection) -> str:
     return f"QUIC {connection.number}" if connection.transport is Transport.quic else str(connection.number)
 
 
-def connection_heading(connection: Connection) -> Text:
-    """`Connection 0  192.0.2.1:50000 → 192.0.2.2:443  2023-11-14 22:13:20 UTC`."""
+def connection_heading(connection: Connection, width: int) -> list[Text]:
+    """`Connection 0  192.0.2.1:50000 → 192.0.2.2:443  2023-11-14 22:13:20 UTC`, the time below where it is too long."""
     kind = "QUIC connection" if connection.transport is Transport.quic else "Connection"
     where = Text().append(f"{kind} {connection.number}", "bold")
     where.append(f"  {connection.client} → {connection.server}")
     if connection.upgraded_from is not None:
         where.append(f"  after {protocol_name(connection.upgraded_from)}")
-    return where.append(f"  {day(connection.started)}", "dim")
+    when = Text(day(connection.started), "dim")
+    whole = where.copy().append("  ").append(when)
+    return [whole] if whole.cell_len <= width else [where, Text(_INDENT).append(when)]
 
 
 def protocol_name(before: Cleartext) -> str:

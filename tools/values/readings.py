@@ -10,6 +10,7 @@ from schemas.extensions import CertificateStatus
 from tls13.capture import summary_of
 from tls13.capture.judging.certificate_summary import revocation_of
 from tls13.errors import BadCertificate
+from tls13.printable import printable
 
 _NAMES_SHOWN = 6
 _SCTS_SHOWN = 3
@@ -30,8 +31,8 @@ def certificate_facts(der: bytes) -> list[str]:
 
 def _certificate(der: bytes) -> Iterator[str]:
     found = summary_of(der)
-    yield found.subject or "no name"
-    yield "issued by itself" if found.is_self_issued else f"issuer {found.issuer}"
+    yield printable(found.subject) or "no name"
+    yield "issued by itself" if found.is_self_issued else f"issuer {printable(found.issuer)}"
     yield f"{found.not_before:%Y-%m-%d} to {found.not_after:%Y-%m-%d}"
     if found.names:
         more = len(found.names) - _NAMES_SHOWN

@@ -178,7 +178,10 @@ def hexdump(data: bytes) -> HexDump:
 
 
 class Wrapped:
-    """`name: item, item, item` over as many lines as it takes, the further ones indented, none cut inside an item."""
+    """`name: item, item, item` over as many lines as it takes, the further ones indented, broken between items.
+
+    An item that is longer than a line is broken between its words.
+    """
 
     def __init__(self, name: Text, items: Sequence[Text], end: Text | None = None) -> None:
         self._name = name
@@ -189,12 +192,10 @@ class Wrapped:
         return self.lines(options.max_width)
 
     def lines(self, width: int) -> Iterator[Text]:
-        """The lines; an item that is wider than all of one is for the console to break."""
+        """The lines; a word that is wider than all of one is for the console to break."""
         line = self._name.copy()
         begun = False
-        for item in self._items:
-            last = item is self._items[-1]
-            piece = item.copy().append("" if last else ",").append(self._end if last else "")
+        for piece in self._pieces(width - _FURTHER):
             too_long = line.cell_len + begun + piece.cell_len > width
             if too_long and (begun or (line.plain.strip() and piece.cell_len <= width - _FURTHER)):
                 line.rstrip()
@@ -203,6 +204,12 @@ class Wrapped:
             line.append(" " if begun else "").append(piece)
             begun = True
         yield line
+
+    def _pieces(self, width: int) -> Iterator[Text]:
+        for item in self._items:
+            last = item is self._items[-1]
+            piece = item.copy().append("" if last else ",").append(self._end if last else "")
+            yield from [piece] if piece.cell_len <= width else piece.split(" ")
 
 
 _FURTHER = 4

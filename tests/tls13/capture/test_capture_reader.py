@@ -47,6 +47,7 @@ from tls13.capture import (
     read_capture,
 )
 from tls13.capture.network.link import Segment
+from tls13.capture.parts import WHOLE
 from tls13.errors import ConfigurationError
 
 HELLO = record(ContentType.handshake, raw(client_hello()))
@@ -323,9 +324,31 @@ def test_parts_of_a_capture_are_together_the_whole() -> None:
     )
     parts = [read_capture(io.BytesIO(file), keylog=keylog(), part=Part(index, 2)) for index in range(2)]
     numbers = [[connection.number for connection in part if data(connection) == [b"hello", b"bye"]] for part in parts]
-    assert numbers == [[0, 2], [1]]
+    assert sorted([*numbers[0], *numbers[1]]) == [0, 1, 2]
     assert [part.statistics.connections for part in parts] == [4, 4]
     assert sum(part.statistics.not_tls for part in parts) == 1
+
+
+@pytest.mark.parametrize("of", [2, 3])
+def test_parts_share_connections_out_even_where_each_gives_up_others(of: int) -> None:
+    begun = record(ContentType.application_data, bytes(5000))
+    wires = [Wire(client=Endpoint("192.0.2.1", port)).open() for port in range(2000, 2060)]
+    for wire in wires:
+        wire.send(wire.client, record(ContentType.handshake, raw(client_hello())))
+        wire.send(wire.client, begun[:4000])
+    first = [segment for wire in wires[:40] for segment in wire.segments]
+    for wire in wires[:40]:
+        wire.send(wire.client, begun[4000:])
+    # Those that were given up by then are new ones to whoever reads on.
+    again = [wire.segments[-1] for wire in wires[:40]]
+    file = pcap_of([*first, *again, *(segment for wire in wires[40:] for segment in wire.segments)])
+
+    def ports(part: Part) -> list[int]:
+        capture = read_capture(io.BytesIO(file), part=part, limits=Limits(unfinished=20_000))
+        return [connection.client.port for connection in capture if connection.client.port >= 2040]
+
+    shared = [port for index in range(of) for port in ports(Part(index, of))]
+    assert sorted(shared) == sorted(ports(WHOLE)) == list(range(2040, 2060))
 
 
 # -- limits ------------------------------------------------------------------------------------------------

@@ -116,6 +116,19 @@ def test_text_of_strangers_is_made_printable() -> None:
     assert "\x1b" not in str(found)
 
 
+def test_long_names_are_whole_and_their_parts_have_names() -> None:
+    units = [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, f"unit {number:02}") for number in range(30)]
+    others = [
+        x509.NameAttribute(NameOID.EMAIL_ADDRESS, "ca@example.com"),
+        x509.NameAttribute(NameOID.JURISDICTION_COUNTRY_NAME, "US"),
+    ]
+    subject = x509.Name([*others, *units])
+    builder = x509.CertificateBuilder(name("issuer"), subject, CA_KEY.public_key(), 1, START, END)
+    found = summary_of(der(builder.sign(CA_KEY, hashes.SHA256()))).subject
+    assert found.endswith("OU=unit 01,OU=unit 00,jurisdictionCountryName=US,emailAddress=ca@example.com")
+    assert found.startswith("OU=unit 29,")
+
+
 @pytest.mark.parametrize("data", [b"", b"0", bytes(100), b"\x30\x82\xff\xff" + bytes(10)])
 def test_what_is_no_certificate_is_refused_and_left_out_of_chains(data: bytes) -> None:
     with pytest.raises(BadCertificate):

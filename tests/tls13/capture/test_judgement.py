@@ -777,6 +777,19 @@ def old_talk(message: ClientHello, answered: tls12.ServerHello, *rest: tls12.Han
     return talk
 
 
+def test_a_warning_before_the_server_hello_of_tls_1_2_is_no_end() -> None:
+    talk = hellos(old_hello())
+    talk.wire.send(SERVER, record(ContentType.alert, bytes([1, AlertDescription.unrecognized_name])))
+    talk.wire.send(SERVER, record(ContentType.handshake, tls12.Handshake.of(older()).build()))
+    found = judged(talk.wire)
+    assert rules(found) == []
+    assert [alert.description for alert in found.alerts] == [AlertDescription.unrecognized_name]
+    talk = hellos(old_hello())
+    talk.wire.send(SERVER, record(ContentType.alert, bytes([2, AlertDescription.unrecognized_name])))
+    talk.wire.send(SERVER, record(ContentType.handshake, tls12.Handshake.of(older()).build()))
+    assert rules(judged(talk.wire)) == ["data_after_fatal_alert"]
+
+
 def test_a_full_handshake_of_tls_1_2_is_summed_up() -> None:
     parameters = b"\3\0\x17" + b"\x04xxxx" + b"\4\1" + b"\0\1y"
     talk = old_talk(

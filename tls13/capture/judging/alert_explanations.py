@@ -123,7 +123,7 @@ def _missing_extension(given: Circumstances) -> str:
 def _unknown_authority(given: Circumstances) -> str:
     if given.peer is None:
         return f"the {given.direction} does not trust the issuer of the {given.direction.opposite}'s certificate"
-    subject, issuer = given.peer.subject or "without a name", given.peer.issuer or "without a name"
+    subject, issuer = (printable(each) or "without a name" for each in (given.peer.subject, given.peer.issuer))
     if given.peer.is_self_issued:
         return f"the {given.direction} does not trust certificate {subject}, which nobody else vouches for"
     return f"the {given.direction} does not trust {issuer}, which issued certificate {subject}"
@@ -133,18 +133,19 @@ def _expired(given: Circumstances) -> str:
     peer = given.peer
     if peer is None:
         return f"the {given.direction} holds the {given.direction.opposite}'s certificate to be expired"
+    certificate = f"certificate {printable(peer.subject)}"
     seconds = given.timestamp // 10**9
     now = datetime.fromtimestamp(seconds, UTC) if 0 <= seconds < _LATEST else None
     if now is not None and now < peer.not_before:
-        return f"certificate {peer.subject} is valid from {peer.not_before:%Y-%m-%d} on, after this capture"
+        return f"{certificate} is valid from {peer.not_before:%Y-%m-%d} on, after this capture"
     if now is not None and now <= peer.not_after:
-        return f"certificate {peer.subject} was valid then, until {peer.not_after:%Y-%m-%d}: is the clock right?"
-    return f"certificate {peer.subject} expired on {peer.not_after:%Y-%m-%d}"
+        return f"{certificate} was valid then, until {peer.not_after:%Y-%m-%d}: is the clock right?"
+    return f"{certificate} expired on {peer.not_after:%Y-%m-%d}"
 
 
 def _bad_certificate(given: Circumstances) -> str:
     whose = given.direction.opposite
-    what = f" {given.peer.subject}" if given.peer is not None else ""
+    what = f" {printable(given.peer.subject)}" if given.peer is not None else ""
     names = ""
     offer = given.offer
     if given.direction is Direction.client and given.peer is not None and offer is not None and offer.server_name:

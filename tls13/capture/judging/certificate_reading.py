@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import NameOID
 
 from schemas.errors import DecodeError
 from schemas.transparency import SignedCertificateTimestampList
@@ -84,12 +85,32 @@ class _Parts:
 
 
 def _name(name: x509.Name) -> str:
-    return printable(name.rfc4514_string())
+    return printable(name.rfc4514_string(_ATTRIBUTES), _LONGEST_NAME)
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
     values = (name.value for name in extension(certificate, x509.SubjectAlternativeName) or ())
-    return tuple(printable(each.rfc4514_string() if isinstance(each, x509.Name) else str(each)) for each in values)
+    return tuple(_name(each) if isinstance(each, x509.Name) else printable(str(each)) for each in values)
+
+
+_LONGEST_NAME = 2**12
+_ATTRIBUTES = {
+    NameOID.BUSINESS_CATEGORY: "businessCategory",
+    NameOID.DN_QUALIFIER: "dnQualifier",
+    NameOID.EMAIL_ADDRESS: "emailAddress",
+    NameOID.GIVEN_NAME: "givenName",
+    NameOID.JURISDICTION_COUNTRY_NAME: "jurisdictionCountryName",
+    NameOID.JURISDICTION_LOCALITY_NAME: "jurisdictionLocalityName",
+    NameOID.JURISDICTION_STATE_OR_PROVINCE_NAME: "jurisdictionStateOrProvinceName",
+    NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
+    NameOID.POSTAL_CODE: "postalCode",
+    NameOID.PSEUDONYM: "pseudonym",
+    NameOID.SERIAL_NUMBER: "serialNumber",
+    NameOID.SURNAME: "SN",
+    NameOID.TITLE: "title",
+    NameOID.UNSTRUCTURED_NAME: "unstructuredName",
+}
+"""Names of attributes beside those of RFC 4514 §3: RFC 4519, X.520, CA/Browser Forum EV Guidelines §7.1.4.2"""
 
 
 def _key(certificate: x509.Certificate) -> str:

@@ -405,7 +405,9 @@ class Judge:
                     text=explain(alert.description, self._circumstances(item)),
                 )
             )
-        warns = self._facts.is_older and alert.level == AlertLevel.warning
+        # Before TLS 1.3 there are warnings, which may come ahead of the ServerHello that tells the version. RFC 6066 §3
+        is_warning = alert.level == AlertLevel.warning
+        warns = is_warning and self._facts.negotiated.version != ProtocolVersion.TLS13
         if alert.description == AlertDescription.close_notify or not (warns or alert.description in _NO_ERRORS):
             self._closed.setdefault(direction, alert.description)
 
