@@ -11,7 +11,7 @@ from schemas.code_points import ContentType
 from tls13.capture.diagnostics import CaptureWarning, WarningKind, WarningLog
 from tls13.capture.judging.judgement import Judgement
 from tls13.capture.limits import Limits
-from tls13.capture.messages import Direction, Gap, Message
+from tls13.capture.messages import AnyHandshake, Direction, Gap, Message, parsed_size
 from tls13.capture.network.addresses import Endpoint
 from tls13.capture.network.flows import Chunk, Ending, Event, Flow, Missing, Transport
 from tls13.capture.opening.decryption import Secrets
@@ -254,10 +254,11 @@ def _streams_of(flow: Flow) -> tuple[RecordStream | CryptoStream, RecordStream |
 
 
 def _cost(item: Message | Gap) -> int:
-    """About what an item takes in memory; what is parsed takes several times its bytes."""
+    """About what an item takes in memory."""
     if isinstance(item, Gap):
         return _OVERHEAD
-    return _OVERHEAD + len(item.raw) * (_PARSED if item.value is not None else 1)
+    body = item.value.message if isinstance(item.value, AnyHandshake) else item.value
+    return _OVERHEAD + parsed_size(len(item.raw), body)
 
 
 _DIRECTIONS = (Direction.server, Direction.client)
@@ -265,4 +266,3 @@ _DIRECTIONS = (Direction.server, Direction.client)
 _LARGE = 16
 """A connection is given out before its end for the room of all only where this part of it is its own."""
 _OVERHEAD = 400
-_PARSED = 8

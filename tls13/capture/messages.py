@@ -121,6 +121,19 @@ def handshake_type_of(number: int) -> HandshakeType:
     return HandshakeType(number)
 
 
+def parsed_size(length: int, body: object) -> int:
+    """About how many bytes of memory a message of that length takes with what it was parsed to, None if to nothing."""
+    if body is None:
+        return length
+    parts = sum(len(getattr(body, name, None) or ()) for name in _LISTS)
+    return length * _PARSED + parts * _PART
+
+
+_PARSED, _PART = 8, 400
+_LISTS = ("extensions", "certificate_list")
+"""Those whose items may be small in a message, and are objects with parts of their own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """`length` bytes of a direction's TCP stream, from `offset`, that are no records. str() is a line for people."""

@@ -31,6 +31,7 @@ class EncryptedHelloTracker:
         """Whether the server's latest hello confirms the inner hello."""
         self._opening: Opening | None = None
         self._inner: list[ClientHello] = []
+        """The first, and the latest where there are more."""
         """What could be opened, the first hello and the second."""
         self._sealed: ECHOuter | None = None
         self._second: ECHOuter | None = None
@@ -48,7 +49,7 @@ class EncryptedHelloTracker:
         """An attempt to open the encrypted hello of the ClientHello that comes next."""
         self._opening = opening
         if opening.inner is not None:
-            self._inner.append(opening.inner)
+            self._inner = [*self._inner[:1], opening.inner]
 
     def client_hello(self, hello: ClientHello) -> None:
         """A ClientHello, the second one too."""

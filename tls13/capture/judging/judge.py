@@ -62,7 +62,7 @@ from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.judging.message_order import OLDER_OUT_OF_ORDER, OUT_OF_ORDER, Place
 from tls13.capture.judging.negotiation_facts import Facts
 from tls13.capture.judging.offers import offer_of
-from tls13.capture.messages import Direction, Epoch, Gap, Message, NoteKind
+from tls13.capture.messages import Direction, Epoch, Gap, Message, NoteKind, parsed_size
 from tls13.capture.network.flows import Ending, Transport
 from tls13.capture.opening.encrypted_hello import Opening
 from tls13.capture.opening.unread import UnreadRecords
@@ -278,7 +278,7 @@ class Judge:
                 self._encrypted.answers(message)
             case Certificate() | tls12.Certificate():
                 self._certificate(item, message)
-            case CompressedCertificate():
+            case CompressedCertificate() if item.direction not in self._chains:
                 inside, breach = decompressed(message)
                 self._found(item, [(rules.COMPRESSED_CERTIFICATE, breach)] if breach else [])
                 if inside is not None:
@@ -301,7 +301,7 @@ class Judge:
     def _client_hello(self, item: Message, hello: AnyClientHello, types: Sequence[ExtensionType] | None = None) -> None:
         """`types` are those of all extensions where some do not parse, and are not in the hello."""
         offer = offer_of(hello)
-        self.kept += len(item.raw)
+        self.kept += parsed_size(len(item.raw), hello)
         if self._started is None:
             self._first_offer = offer
             self._started = item.timestamp

@@ -75,7 +75,7 @@ class Facts:
         """The server's OCSP response in DER, as far as it is kept."""
         self.timestamps: tuple[transparency.SignedCertificateTimestamp, ...] = ()
         """The server's, beside its certificate."""
-        self._answered: tuple[ExtensionType, ...] = ()
+        self._answered: set[ExtensionType] = set()
         self._answers_read = False
         """Whether all of the server's answers could be read."""
         self._early_data: bool | None = None
@@ -142,7 +142,8 @@ class Facts:
     def retry(self, retry: HelloRetryRequest) -> None:
         """A HelloRetryRequest: it refuses early data, too. RFC 9846 §4.3.10"""
         self._early_data = False
-        self.retried = _retry_of(self.offer, retry)
+        if self.retried is None:
+            self.retried = _retry_of(self.offer, retry)
         wanted = KeyShare.hello_retry_request.find(retry.extensions)
         self._takes(suite=retry.cipher_suite, groups=[wanted] if wanted is not None else ())
         self.negotiated = replace(self.negotiated, cipher_suite=retry.cipher_suite)
@@ -312,7 +313,7 @@ class Facts:
         return PskOrigin.resumption if is_ticket else PskOrigin.external
 
     def _answer(self, extensions: Iterable[Extension] | None) -> None:
-        self._answered += tuple(each.extension_type for each in extensions or ())
+        self._answered.update(each.extension_type for each in extensions or ())
 
 
 _RESUMPTIONS = {

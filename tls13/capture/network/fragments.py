@@ -69,7 +69,8 @@ class Fragments:
         if end > _LONGEST or not fragment.data:
             self._log.add(WarningKind.fragment, "an IP fragment is empty, or ends beyond the longest datagram")
             return None
-        if fragment.timestamp - self._whole.get(fragment.key, -_TWINS_WITHIN) < _TWINS_WITHIN:
+        last = self._whole.get(fragment.key)
+        if last is not None and fragment.timestamp - last < _TWINS_WITHIN:
             return None
         datagram = self._waiting.get(fragment.key)
         if datagram is None:

@@ -24,6 +24,7 @@ from tls13.keylog import Label
 from tls13.printable import printable
 from tls13.psk import EXTERNAL_BINDER, KDF_HASHES, RESUMPTION_BINDER, import_psk
 
+_MOST_HINTS = 4
 _HASHES = {hashlib.new(name).digest_size: name for name in ("sha256", "sha384")}
 """The hash that a PSK goes with, by the length of its binder."""
 
@@ -121,9 +122,10 @@ class PskSchedule:
         return None
 
     def _hint(self, text: str) -> None:
-        """Why a secret may not be there, said once."""
-        if text not in self._secrets.hints:
-            self._secrets.hints.append(text)
+        """Why a secret may not be there, said once, and not for each of a great many identities."""
+        hints = self._secrets.hints
+        if len(hints) < _MOST_HINTS and text not in hints:
+            hints.append(text)
 
     def _candidates(self, identity: bytes, hash_name: str) -> Iterable[tuple[bytes, bytes]]:
         """The keys that the identity may stand for, each with the label of its binder."""

@@ -16,7 +16,7 @@ from schemas.certificate import Certificate, CompressedCertificate
 from schemas.code_points import CertificateCompressionAlgorithm
 from schemas.errors import DecodeError
 
-_LONGEST = 2**20
+_LONGEST = 2**17
 """Bytes of a Certificate message that are made of a compressed one."""
 _ZSTD_WINDOW = 2**23
 """What a frame may make its reader remember: as much as RFC 8878 §3.1.1.1.2 wants supported."""

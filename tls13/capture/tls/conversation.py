@@ -47,7 +47,7 @@ _HELLOS = (HandshakeType.client_hello, HandshakeType.server_hello)
 _CLEAR_EPOCHS = (Epoch.plaintext, Epoch.legacy)
 """In which hellos tell new keys: those of TLS 1.2 may come encrypted, in a renegotiation."""
 
-_KEPT_FREELY = 2**13
+_KEPT_FREELY = 2**15
 """Bytes that a connection may keep for its judgement without being called unfinished for it."""
 
 
