@@ -203,6 +203,19 @@ def test_connections_that_have_gone_on_unread_make_room_without_a_warning() -> N
     assert not capture.warnings
 
 
+def test_what_waits_in_many_connections_is_bounded_over_all() -> None:
+    scattered = b"".join(crypto(b"x", 100 + 3 * number) for number in range(60))
+    sent = [
+        ("Cc"[number % 2], Sender(connection_id=b"number %02d" % number, client_id=b"%02d" % number).packet(scattered))
+        for number in range(14)
+    ]
+    capture = capture_of(*sent, *talk(b"the last"), limits=Limits(unfinished=50_000))
+    endings = [connection.ending for connection in capture]
+    assert endings.count(Ending.forgotten) > 8
+    assert endings.count(Ending.encrypted) == 1
+    assert warned(capture) == [(WarningKind.limit, endings.count(Ending.forgotten))]
+
+
 def negotiation(source: bytes, destination: bytes, *versions: int) -> bytes:
     """A Version Negotiation packet, for version 2 if for no others. RFC 9000 §17.2.1"""
     ids = bytes([len(destination)]) + destination + bytes([len(source)]) + source

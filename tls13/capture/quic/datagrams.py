@@ -37,15 +37,22 @@ class QuicConnections:
         self._limits = limits
         self._log = log
         self._flows = KnownFlows()
+        self._unfinished = 0
+        self._heard: list[QuicFlow] = []
+        """Of whom something came last."""
         self._waiting = WaitingPackets(log)
 
     def feed(self, datagram: Datagram) -> Sequence[Event]:
         """What the datagram adds to its flow, or ends of others."""
+        # Whoever reads the events has told by now what is held of those before.
+        while self._heard:
+            self._count(self._heard.pop())
         unread = unread_version(datagram.payload)
         if unread is not None:
             self._log.add(WarningKind.unsupported, f"QUIC packets of {unread} are not read")
             return ()
-        return [event for packet in long_packets(datagram.payload) for event in self._packet(datagram, packet)]
+        events = [event for packet in long_packets(datagram.payload) for event in self._packet(datagram, packet)]
+        return [*events, *self._make_room()] if self._unfinished > self._limits.unfinished else events
 
     def finish(self) -> Iterator[Event]:
         """The capture is over: the ends of all flows that are still open, oldest first."""
@@ -72,7 +79,7 @@ class QuicConnections:
                 spoken = flow.streams[SERVER].offset or flow.version in packet.versions
                 if flow.knows(packet.source_connection_id) and not spoken:
                     # The client may try another version, with the same IDs: that is a connection of its own.
-                    self._flows.remove(flow)
+                    self._heard.append(self._flows.remove(flow))
                     yield from flow.end(Ending.reset)
             case PacketType.negotiation, None if not self._flows.candidates(datagram, packet):
                 text = "a QUIC server does not speak the version in which its client began: that is not read"
@@ -142,18 +149,34 @@ class QuicConnections:
         self.connections += 1
         replaced = self._flows.add(flow)
         if replaced is not None and not replaced.ended:
+            self._heard.append(replaced)
             yield from replaced.end(replaced.ending or Ending.replaced)
         if len(self._flows) > self._limits.connections:
-            oldest = self._flows.oldest()
-            if not oldest.ended:
-                if oldest.ending is None:
-                    what = f"over {self._limits.connections} connections at once"
-                    self._log.add(WarningKind.limit, f"{what}: silent ones are given up")
-                yield from oldest.end(oldest.ending or Ending.forgotten)
+            yield from self._forget(f"over {self._limits.connections} connections at once")
+
+    def _make_room(self) -> Iterator[Event]:
+        while self._unfinished > self._limits.unfinished and len(self._flows) > 1:
+            yield from self._forget(f"over {self._limits.unfinished} bytes unfinished at once")
+
+    def _forget(self, why: str) -> Iterator[Event]:
+        """Gives up the one that has been silent for longest."""
+        oldest = self._flows.oldest()
+        if not oldest.ended:
+            if oldest.ending is None:
+                self._log.add(WarningKind.limit, f"{why}: silent ones are given up")
+            yield from oldest.end(oldest.ending or Ending.forgotten)
+        self._count(oldest)
+
+    def _count(self, flow: QuicFlow) -> None:
+        """What is kept of a flow that is not whole yet."""
+        now = 0 if flow.ended else flow.held + sum(pieces.cost for pieces in flow.streams)
+        self._unfinished += now - flow.counted
+        flow.counted = now
 
     def _closed(self, flow: QuicFlow, ending: Ending) -> Iterator[Event]:
         """RFC 9001 §4.9.1: the client has no use for Initial packets from here on. The last ones may come late."""
         flow.ending = flow.ending or ending
+        self._heard.append(flow)
         if flow.streams[SERVER].offset and not any(pieces.waiting for pieces in flow.streams):
             yield from flow.end(flow.ending)
 
@@ -162,6 +185,7 @@ class QuicConnections:
         if flow.ended:
             return
         flow.last_seen = max(flow.last_seen, timestamp)
+        self._heard.append(flow)
         try:
             for frame in frames(payload):
                 if isinstance(frame, CryptoFrame):
