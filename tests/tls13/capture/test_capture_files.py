@@ -174,6 +174,8 @@ RECORDS = bytes.fromhex("16030100040e000000 15030300020100")
         RECORDS.hex("\n"),
         "\n  " + RECORDS.hex(":") + "\n",
         ", ".join(f"0x{byte:02x}" for byte in RECORDS),
+        "{" + ", ".join(f"0x{byte:02x}" for byte in RECORDS) + "}",
+        RECORDS.hex("-"),
         "".join(f"\\x{byte:02x}" for byte in RECORDS),
         "00000000: 1603 0100 040e 0000 0015 0303 0002 0100  ................\n",  # xxd
         "00000000  16 03 01 00 04 0e 00 00  00 15 03 03 00 02 01 00  |................|\n00000010\n",  # hexdump -C

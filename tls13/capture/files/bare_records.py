@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator
 
 from tls13.capture.files.framing import CorruptError, CutShortError, ExactReader, Readable
-from tls13.capture.files.hexadecimal import NotHexadecimal, begins_a_dump, from_hexadecimal
+from tls13.capture.files.hexadecimal import SEPARATORS, NotHexadecimal, begins_a_dump, from_hexadecimal
 from tls13.capture.files.packets import Packet
 from tls13.capture.tls.record_starts import HEADER
 
 LINKTYPE_RECORDS = -1
 """In place of a link type, for packets that are a piece of such a stream each."""
 
-_HEXADECIMAL = re.compile(rb"[0-9a-fA-FxX\s:,;\\]+")
-_SEPARATORS = re.compile(rb"0[xX]|\\x|[\s:,;]+")
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-FxX\s:,;\\{}()\[\]\"'_-]+")
+_SEPARATORS = re.compile(SEPARATORS.pattern.encode("ascii"))
 _HALVES = (b"0", b"\\")
 _NO_DIGIT = re.compile(rb"[^0-9a-fA-F]")
 _RECOGNISED_BY = 3

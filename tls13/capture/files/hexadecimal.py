@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-MOST_DUMPED = 2**20
+_MOST_DUMPED = 2**20
 """Bytes of a dump, those counted that it leaves out as being like those before."""
 
-SHOWN = 24
+_SHOWN = 24
 """Characters of what can't be read that a complaint quotes."""
 
 
@@ -30,7 +30,7 @@ def from_hexadecimal(text: str) -> bytes:
 
 def begins_a_dump(line: str) -> bool:
     """Whether the line may be the first of a dump. Raises NotHexadecimal where it is of one that can't be read."""
-    if SWAPPED.match(line):
+    if _SWAPPED.match(line):
         raise NotHexadecimal("this dump swaps bytes: use hexdump -C or od -A x -t x1")
     return _offset(line) is not None and bool(_row(line))
 
@@ -49,20 +49,20 @@ def _digits(text: str) -> bytes:
     return bytes.fromhex(digits)
 
 
-OFFSET = re.compile(r"\s*(?:0x)?([0-9a-fA-F]{4,8})(?::\s+| -\s+|\s{2,}|\s(?=[0-9a-fA-F]{2}(?:\s|$))|:?\s*$)")
+_OFFSET = re.compile(r"\s*(?:0x)?([0-9a-fA-F]{4,8})(?::\s+| -\s+|\s{2,}|\s(?=[0-9a-fA-F]{2}(?:\s|$))|:?\s*$)")
 """What a dump's line begins with: never a group of digits with another one right behind it, as plain digits have."""
 
-SWAPPED = re.compile(r"\s*0{7}\s+[0-9a-fA-F]{4,6}\s")
+_SWAPPED = re.compile(r"\s*0{7}\s+[0-9a-fA-F]{4,6}\s")
 """The first line of what hexdump and od print if not told otherwise: words of two bytes, the bytes swapped."""
 
-BYTE = re.compile(r"[0-9a-fA-F]{2}")
-GAP = re.compile(r"-|[ \t]{0,2}")
+_BYTE = re.compile(r"[0-9a-fA-F]{2}")
+_GAP = re.compile(r"-|[ \t]{0,2}")
 """Between two bytes of a dump's line: nothing in xxd's pairs, two spaces in the middle, a dash in openssl's."""
 
-WIDEST = 64
+_WIDEST = 64
 """Bytes on a dump's line that has text beside them, at most."""
 
-REPEATED = "*"
+_REPEATED = "*"
 """hexdump's line for all that are like the one before."""
 
 
@@ -76,11 +76,11 @@ def _dump(lines: Sequence[str]) -> bytes | None:
     data = bytearray()
     row = b""
     for number, line in enumerate(lines):
-        if line.strip() == REPEATED:
+        if line.strip() == _REPEATED:
             continue
         offset = _offset(line)
-        if offset is not None and lines[number - 1].strip() == REPEATED:
-            data += _repeated(row, offset - first - len(data), MOST_DUMPED - len(data))
+        if offset is not None and lines[number - 1].strip() == _REPEATED:
+            data += _repeated(row, offset - first - len(data), _MOST_DUMPED - len(data))
         if offset is None or offset - first != len(data):
             if number == 1 and not re.match(r"\s*\w+(?::| -)", lines[0]):
                 return None  # digits that begin like a dump by chance
@@ -88,13 +88,13 @@ def _dump(lines: Sequence[str]) -> bytes | None:
             raise NotHexadecimal(f"line {number + 1} of the dump is not at offset {first + len(data):x}: {what}")
         row = _row(line)
         data += row
-        if len(data) > MOST_DUMPED:
-            raise NotHexadecimal(f"the dump has more than {MOST_DUMPED} bytes")
+        if len(data) > _MOST_DUMPED:
+            raise NotHexadecimal(f"the dump has more than {_MOST_DUMPED} bytes")
     return bytes(data)
 
 
 def _offset(line: str) -> int | None:
-    found = OFFSET.match(line)
+    found = _OFFSET.match(line)
     return None if found is None else int(found.group(1), 16)
 
 
@@ -105,17 +105,17 @@ def _repeated(row: bytes, missing: int, most: int) -> bytes:
 
 def _row(line: str) -> bytes:
     """The bytes of a dump's line: as many as the text behind them shows, all where there is none."""
-    found = OFFSET.match(line)
+    found = _OFFSET.match(line)
     position = found.end() if found else 0
     data = bytearray()
     ends = [position]
-    while (byte := BYTE.match(line, position)) is not None:
+    while (byte := _BYTE.match(line, position)) is not None:
         data += bytes.fromhex(byte.group())
         ends.append(byte.end())
-        gap = GAP.match(line, byte.end())
+        gap = _GAP.match(line, byte.end())
         position = gap.end() if gap else byte.end()
     # The text may look like more bytes.
-    for count in range(min(len(data), WIDEST), 0, -1):
+    for count in range(min(len(data), _WIDEST), 0, -1):
         if _is_text_of(line[ends[count] :].removeprefix("-"), bytes(data[:count])):
             return bytes(data[:count])
     if line[position:].strip(" \t-"):
@@ -123,7 +123,7 @@ def _row(line: str) -> bytes:
     return bytes(data)
 
 
-FRAMED = re.compile(r"\s+(?:\|(.*)\||>(.*)<)\s*")
+_FRAMED = re.compile(r"\s+(?:\|(.*)\||>(.*)<)\s*")
 """The text beside a dump's bytes where it has bars or brackets around it."""
 
 
@@ -132,7 +132,7 @@ def _is_text_of(rest: str, data: bytes) -> bool:
     # The text may itself begin or end with spaces, or with what stands around others.
     cuts = [(each[: -len(data)], each[-len(data) :]) for each in (rest, rest.rstrip())]
     texts = [text for gap, text in cuts if len(gap) > 1 and gap.isspace()]
-    if (framed := FRAMED.fullmatch(rest)) is not None:
+    if (framed := _FRAMED.fullmatch(rest)) is not None:
         texts.append(framed.group(1) or framed.group(2) or "")
     return any(len(text) == len(data) and all(map(_shows, text, data)) for text in texts)
 
@@ -143,4 +143,4 @@ def _shows(character: str, byte: int) -> bool:
 
 def quoted(text: str) -> str:
     """The text as a complaint shows it."""
-    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
