@@ -60,7 +60,7 @@ def read_capture(
 class Statistics:
     """What a capture held, so far.
 
-    Packets and their captured bytes; packets that carry neither TCP nor QUIC's Initial packets; TCP connections, and
+    Packets and their captured bytes; packets that carry neither TCP nor QUIC's long headers; TCP connections, and
     those of them that are over and were not TLS; QUIC connections; records of DTLS, which are not read.
     """
 
