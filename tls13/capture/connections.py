@@ -47,9 +47,9 @@ class Connection:
     """One TLS connection. `messages` is a single pass; what its other attributes tell is complete after it.
 
     `number` counts all connections of the capture with its `transport` from 0: TCP connections as tshark's tcp.stream
-    does (which counts those that only ICMP quotes, too), QUIC connections by themselves. `started` is its first packet's time, in nanoseconds since the epoch. `client`
-    is the side that sent the ClientHello; where the capture lacks it, the one that opened the connection, or else the
-    one with the higher port.
+    does (which counts those that only ICMP quotes, too), QUIC connections by themselves. `started` is its first
+    packet's time, in nanoseconds since the epoch. `client` is the side that sent the ClientHello; where the capture
+    lacks it, the one that opened the connection, or else the one with the higher port.
     """
 
     __slots__ = (

@@ -239,7 +239,7 @@ _PLACE: JsonSchema = {
     "schema_version": {"const": SCHEMA_VERSION},
     "object": {},
     "file": _told("The capture, as it was named", **_TEXT),
-    "connection": _count("Of those with its transport in the capture, from 0; mostly tshark's tcp.stream, which counts ICMP's quotes too"),
+    "connection": _count("Of those with its transport, from 0; of TCP mostly tshark's tcp.stream"),
     "transport": _told("Connections of each are counted by themselves", enum=[each.value for each in Transport]),
     "client": {"$ref": "#/$defs/endpoint"},
     "server": {"$ref": "#/$defs/endpoint"},
