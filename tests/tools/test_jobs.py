@@ -9,16 +9,20 @@ import gzip
 import json
 import os
 import random
+import re
+import resource
 import select
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 import pytest
 from capture.made_captures import ACK, CLIENT, SERVER, SYN, Talk, Wire, keylog, pcap_of, raw, record
@@ -40,8 +44,8 @@ from tls13.capture.network.link import Segment
 from tls13.capture.parts import Clock
 from tls13.keylog import line
 from tools.parsing.inputs import STDIN, Input
-from tools.parsing.processes import jobs
-from tools.parsing.processes.exchange import FileExchange
+from tools.parsing.processes import jobs, mailbox, pieces, spread
+from tools.parsing.processes.exchange import FileExchange, make_exchange
 
 SUITE = CipherSuite.TLS_AES_128_GCM_SHA256
 MODES: tuple[tuple[str, ...], ...] = (
@@ -185,9 +189,9 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets threads read what processes would, whatever its size."""
 
     @contextmanager
-    def pool(number: int, _folder: str) -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(number) as started:
-            yield started
+    def pool(number: int) -> Iterator[tuple[ThreadPoolExecutor, Path]]:
+        with TemporaryDirectory() as folder, ThreadPoolExecutor(number) as started:
+            yield started, Path(folder)
 
     monkeypatch.setattr(jobs, "_processes", pool)
     monkeypatch.setattr(jobs, "SMALLEST_PART", 1)
@@ -250,6 +254,22 @@ def test_files_of_all_sizes_are_printed_in_their_order(
     assert f"{names[2]}: connection " in ended.errors
 
 
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("mode", [(), ("--json",)], ids=" ".join)
+def test_parts_wait_where_a_disk_is_full_but_not_for_each_other(
+    mode: tuple[str, ...], mixed: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "disk_usage", lambda _: _Disk(2))
+    monkeypatch.setattr(mailbox, "disk_usage", lambda _: _Disk(0))
+    monkeypatch.setattr(pieces, "_AT_ONCE", 1000)
+    same_by_each((2, 3), mixed, mixed, "--keylog", secrets, *mode)
+
+
+@dataclass(frozen=True)
+class _Disk:
+    free: int
+
+
 def test_standard_input_is_read_when_its_turn_comes(mixed: Path, secrets: Path) -> None:
     for name in ("-", "/dev/stdin"):
         arguments = ("parse", mixed, name, mixed, "--keylog", secrets, "--summary")
@@ -299,6 +319,7 @@ def test_all_shared_captures_in_one_are_printed_as_by_one(
 
 def test_a_part_waits_until_the_others_have_come_as_far(tmp_path: Path) -> None:
     clocks = Clock(), Clock()
+    make_exchange(tmp_path / "one", 2)
     with FileExchange(tmp_path / "one", 0, 2) as first:
         asking = KnownServers(clocks[0], first)
         with ThreadPoolExecutor(1) as other, FileExchange(tmp_path / "one", 1, 2) as second:
@@ -407,44 +428,133 @@ def test_key_logs_from_a_pipe_are_read_once(long_capture: Path, tmp_path: Path) 
 
 
 def start(*arguments: object, temporary: Path | None = None) -> subprocess.Popen[bytes]:
+    """Starts it in a group of its own, with that folder for temporary files."""
     command = [sys.executable, "-m", "tools.main", "parse", *map(str, arguments)]
     environ = {**os.environ, **({} if temporary is None else {"TMPDIR": str(temporary)})}
-    return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True, **pipes)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """An empty folder."""
+    path = tmp_path / "temporary"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def dependent(long_capture: Path) -> Path:
+    """The same, before twenty connections of which each asks what all others have shown."""
+    segments = [segment for number in range(2, 22) for segment in refused(number)]
+    path = long_capture.with_name("dependent.pcap")
+    path.write_bytes(long_capture.read_bytes() + pcap_of(segments)[24:])
+    return path
 
 
 def readers(process: subprocess.Popen[bytes]) -> list[int]:
     """The processes that it has started to read."""
     found = []
-    for thread in Path(f"/proc/{process.pid}/task").iterdir():
-        for number in (thread / "children").read_text().split():
+    for children in Path(f"/proc/{process.pid}/task").glob("*/children"):
+        for number in children.read_text().split():
             if b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes():
                 found.append(int(number))
     return found
 
 
-def test_a_process_that_is_killed_is_told(long_capture: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    with start(long_capture, "--jobs", 2, temporary=folder) as process:
-        # They are killed as soon as they are there, before they can have read anything.
-        while len(found := readers(process)) < 2:
-            time.sleep(0.001)
-        os.kill(found[1], signal.SIGKILL)
+def both_readers(process: subprocess.Popen[bytes]) -> list[int]:
+    """Those two, as soon as they are there: before they can have read anything."""
+    said = select.poll()
+    said.register(process.stderr)
+    while not said.poll(1):
+        if len(found := readers(process)) == 2:
+            return found
+    raise AssertionError(process.communicate(timeout=PATIENCE))
+
+
+def test_a_process_that_is_killed_is_told(long_capture: Path, temporary: Path) -> None:
+    with start(long_capture, "--jobs", 2, temporary=temporary) as process:
+        os.kill(both_readers(process)[1], signal.SIGKILL)
         output, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, output) == (1, b"")
     assert errors.decode() == f"Error: a process that read {long_capture} was killed; try fewer --jobs\n"
-    assert list(folder.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
-def test_processes_end_with_the_one_that_they_read_for(long_capture: Path, tmp_path: Path) -> None:
-    pipe = tmp_path / "endless.pcap"
-    os.mkfifo(pipe)
-    # A process has opened its end of the pipe when this end is open, and waits for a capture.
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    with start(long_capture, pipe, "--jobs", 2, temporary=folder) as process, pipe.open("wb") as written:
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("room", [0, 150], ids=["no note", "no output"])
+def test_a_process_that_cannot_write_ends_all(room: int, which: int, dependent: Path, temporary: Path) -> None:
+    with start(dependent, "--jobs", 2, temporary=temporary) as process:
+        resource.prlimit(both_readers(process)[which], resource.RLIMIT_FSIZE, (room, room))
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert re.fullmatch(
+        rf"Error: cannot work in the temporary folder {temporary}/tls13-\w+: File too large; "
+        r"set TMPDIR to one with more room, or leave out --jobs\n",
+        errors.decode(),
+    )
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_gone_is_told(dependent: Path, temporary: Path) -> None:
+    with start(dependent, "--jobs", 2, temporary=temporary) as process:
+        both_readers(process)
+        shutil.rmtree(temporary)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert errors.startswith(f"Error: cannot work in the temporary folder {temporary}/".encode())
+    assert errors.count(b"\n") == 1
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A pipe. A process has opened its end when this end is open, and waits for a capture."""
+    path = tmp_path / "endless.pcap"
+    os.mkfifo(path)
+    return path
+
+
+def nobody_reads(written: BinaryIO) -> bool:
+    """Waits until that is so, of a pipe."""
+    closed = select.poll()
+    closed.register(written, 0)
+    return closed.poll(PATIENCE * 1000) == [(written.fileno(), select.POLLERR)]
+
+
+def test_processes_end_with_the_one_that_they_read_for(long_capture: Path, endless: Path, temporary: Path) -> None:
+    with start(long_capture, endless, "--jobs", 2, temporary=temporary) as process, endless.open("wb") as written:
         process.kill()
-        closed = select.poll()
-        closed.register(written, 0)
-        assert closed.poll(PATIENCE * 1000) == [(written.fileno(), select.POLLERR)]
-    assert list(folder.iterdir()) == []
+        assert nobody_reads(written)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_all_processes_leaves_nothing(
+    number: signal.Signals, endless: Path, secrets: Path, temporary: Path
+) -> None:
+    arguments = (endless, endless, "--keylog", secrets, "--jobs", 2)
+    with start(*arguments, temporary=temporary) as process, endless.open("wb") as written:
+        left = [path.read_bytes() for path in temporary.glob("*/*")]
+        assert left
+        assert not any(secret in each for each in left for *_, secret in keylog())
+        os.killpg(process.pid, number)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert nobody_reads(written)
+    assert (process.returncode, errors) == (128 + number, b"")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_signal_that_is_ignored_stays_so(mixed: Path, endless: Path, secrets: Path, temporary: Path) -> None:
+    arguments = (mixed, endless, "--keylog", secrets, "--summary", "--jobs", 2)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start(*arguments, temporary=temporary)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with process, endless.open("wb") as written:
+        os.killpg(process.pid, signal.SIGHUP)
+        written.write(mixed.read_bytes())
+        written.close()
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert len(output.splitlines()) > 60

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
@@ -21,10 +21,11 @@ from threading import Thread
 from typing import BinaryIO, TextIO
 
 from tls13.capture import Capture
+from tools.failures import CommandError
 from tools.parsing.inputs import STDIN, Input, standard_input
 from tools.parsing.outputs import output_of
 from tools.parsing.plan import Mode, Prepared
-from tools.parsing.processes.spread import Spread, leave_secrets
+from tools.parsing.processes.spread import Spread, packed
 from tools.parsing.progress import Reading
 from tools.parsing.reading import Outcome, labelled, read_input
 from tools.values.tree import console
@@ -76,11 +77,9 @@ def read_side_by_side(
     plan = ready.plan
     if out.isatty():
         plan = replace(plan, terminal_width=console(out).width)
-    processes = max(1, min(jobs, sum(parts)))
-    with TemporaryDirectory(prefix="tls13-", ignore_cleanup_errors=True) as name, _processes(processes, name) as pool:
-        folder = Path(name)
-        with _without_interrupts():
-            secrets = leave_secrets(folder, ready.secrets)
+    with _left_before_the_end(), _processes(max(1, min(jobs, sum(parts)))) as (pool, folder):
+        secrets = packed(ready.secrets)
+        with _undisturbed():
             spreads = [
                 Spread(which, number, plan, secrets, folder / str(place), pool) if number else None
                 for place, (which, number) in enumerate(zip(inputs, parts, strict=True))
@@ -89,29 +88,43 @@ def read_side_by_side(
             if spread is None:
                 yield from read_in_turn([which], ready, out, progress)
                 continue
-            progress.watch(spread.position)
-            outcome = spread.put_together(out, keys_given=ready.keys_given)
-            progress.done(which)
+            with spread.bytes_read() as position:
+                progress.watch(position)
+                outcome = spread.put_together(out, keys_given=ready.keys_given)
+                progress.done(which)
             yield outcome
 
 
 @contextmanager
-def _processes(number: int, folder: str) -> Iterator[ProcessPoolExecutor]:
-    """Processes that are gone behind it, whatever they are at: nobody waits for what nobody wants any more.
+def _processes(number: int) -> Iterator[tuple[Executor, Path]]:
+    """Processes, and a folder for what they print, both of which are gone behind it.
 
-    What they print goes to the folder.
+    Whatever the processes are at: nobody waits for what nobody wants any more.
     """
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _end_with_parent, (folder,))
+    with _undisturbed():
+        folder = _temporary_folder()
+        pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _end_with_parent, (folder.name,))
     try:
-        yield pool
+        yield pool, Path(folder.name)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        started = set(multiprocessing.active_children()) - before
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.join()
+        with _undisturbed():
+            pool.shutdown(wait=False, cancel_futures=True)
+            started = set(multiprocessing.active_children()) - before
+            for process in started:
+                process.kill()
+            for process in started:
+                process.join()
+            folder.cleanup()
+
+
+def _temporary_folder() -> TemporaryDirectory[str]:
+    """One that nobody else can read. Raises CommandError."""
+    try:
+        return TemporaryDirectory(prefix="tls13-", ignore_cleanup_errors=True)
+    except OSError as error:
+        what = f"cannot make a temporary folder: {error.strerror or error}"
+        raise CommandError(what, "set TMPDIR to a folder with room, or leave out --jobs") from None
 
 
 def _end_with_parent(folder: str) -> None:
@@ -131,16 +144,40 @@ def _end_after(process: BaseProcess, folder: str) -> None:
 
 
 _TRIES = 100
+_ENDING = (signal.SIGHUP, signal.SIGTERM)
 
 
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Processes that are started in here leave Ctrl-C to this one, from their first instruction on."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _left_before_the_end() -> Iterator[None]:
+    """What ends a process without more ado, as when a terminal is closed, leaves this block first.
+
+    The status is then what a shell makes of that signal.
+    """
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    changed = [each for each in _ENDING if signal.getsignal(each) is signal.SIG_DFL]
+    for each in changed:
+        signal.signal(each, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each in changed:
+            signal.signal(each, signal.SIG_DFL)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that end this process wait until the block is left.
+
+    Processes that are started in it never take one: a terminal sends them to all, and this one ends the others.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *_ENDING})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _opened(which: Input, opened: ExitStack) -> BinaryIO | None:

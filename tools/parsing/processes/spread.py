@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
+from shutil import disk_usage
 from typing import TextIO
 
 from tls13.capture import Capture, Part
@@ -19,8 +22,8 @@ from tools.parsing.findings import Findings, Sealed
 from tools.parsing.inputs import Input
 from tools.parsing.outputs import output_of
 from tools.parsing.plan import Plan, Prepared, prepared
-from tools.parsing.processes.exchange import BytesRead, FileExchange
-from tools.parsing.processes.mailbox import Inbox, Journal, JournalReader, Outbox
+from tools.parsing.processes.exchange import BytesRead, FileExchange, make_exchange
+from tools.parsing.processes.mailbox import Inbox, Outbox
 from tools.parsing.processes.pieces import Heading, PartFindings, Piece, Pieces, Printer
 from tools.parsing.reading import Outcome, labelled, read_input
 from tools.parsing.tally import Tally
@@ -31,64 +34,71 @@ _PAUSE = 0.01
 class Spread:
     """An input that so many processes of a pool read. They leave files that begin with `stem`.
 
-    `secrets` is where `leave_secrets` left them, as a key log may be a pipe, which can be read once.
-    The parts of one capture wait for each other, so that the pool must have room for all of them.
+    `secrets` are packed by `packed`: they go to the processes as they are, as a key log may be a pipe, which can be
+    read once. The parts of one capture wait for each other, so that the pool must have room for all of them.
+    Raises CommandError where a process is killed, or the files can't be written; so does `put_together`.
     """
 
-    def __init__(self, which: Input, parts: int, plan: Plan, secrets: Path, stem: Path, pool: Executor) -> None:
+    def __init__(self, which: Input, parts: int, plan: Plan, secrets: bytes, stem: Path, pool: Executor) -> None:
         self._which = which
         self._plan = plan
         self._stem = stem
-        self.position = BytesRead(stem, parts)
-        """How many bytes of the input have been read."""
-        self._tasks = [pool.submit(_read_part, which, plan, secrets, stem, index, parts) for index in range(parts)]
+        make_exchange(stem, parts)
+        reserve = disk_usage(stem.parent).free // 2
+        with self._telling_of_the_killed():
+            self._tasks = [
+                pool.submit(_read_part, which, plan, secrets, stem, index, parts, reserve) for index in range(parts)
+            ]
+
+    def bytes_read(self) -> BytesRead:
+        """How many bytes of the input have been read: it can be asked until it is closed."""
+        return BytesRead(self._stem, len(self._tasks))
 
     def put_together(self, out: TextIO, *, keys_given: bool) -> Outcome:
-        """Prints it all while it is read, and tells what came of it. Raises CommandError where a process is killed."""
+        """Prints it all while it is read, and tells what came of it."""
         findings = Findings(keys_given=keys_given)
-        parts = (self._pieces(index, task) for index, task in enumerate(self._tasks))
-        Printer(out, name_files=self._plan.name_files).print(merge(*parts, key=itemgetter(0)), findings)
-        outcome = _together([self._result(each) for each in self._tasks], findings)
+        with self._telling_of_the_killed():
+            parts = (self._pieces(index, task) for index, task in enumerate(self._tasks))
+            Printer(out, name_files=self._plan.name_files).print(merge(*parts, key=itemgetter(0)), findings)
+            outcome = _together([each.result() for each in self._tasks], findings)
         return labelled(outcome, self._which, self._plan)
 
     def _pieces(self, index: int, task: Future[Outcome]) -> Iterator[Piece]:
-        """What a part prints, as it comes."""
+        """What a part prints, as it comes. It ends when any of them has failed, as the others may wait for that."""
         inbox: Inbox[list[Piece]] = Inbox(_printed(self._stem, index))
         while True:
             was_done = task.done()
             batch = inbox.take()
             if batch is not None:
                 yield from batch
-            elif was_done:
-                self._result(task)
+                continue
+            for each in wait(self._tasks, 0 if was_done else _PAUSE, FIRST_EXCEPTION).done:
+                each.result()
+            if was_done:
                 return
-            else:
-                wait([task], _PAUSE)
 
-    def _result(self, task: Future[Outcome]) -> Outcome:
+    @contextmanager
+    def _telling_of_the_killed(self) -> Iterator[None]:
         try:
-            return task.result()
+            yield
         except BrokenProcessPool:
             what = f"a process that read {self._which.shown_as} was killed"
             raise CommandError(what, "try fewer --jobs") from None
 
 
-def leave_secrets(folder: Path, secrets: KeyLog) -> Path:
-    """Puts them where other processes find them, and tells where."""
-    path = folder / "secrets"
-    with Journal[KeyLog](path) as journal:
-        journal.add(secrets)
-    return path
+def packed(secrets: KeyLog) -> bytes:
+    """Secrets as `Spread` takes them."""
+    return pickle.dumps(secrets, pickle.HIGHEST_PROTOCOL)
 
 
-def _read_part(which: Input, plan: Plan, secrets: Path, stem: Path, index: int, of: int) -> Outcome:
+def _read_part(which: Input, plan: Plan, secrets: bytes, stem: Path, index: int, of: int, reserve: int) -> Outcome:
     """In a process of its own: reads one part, and leaves what is to be printed."""
     ready = _once_prepared(plan, secrets)
-    pieces = Pieces(Outbox(_printed(stem, index)))
-    findings = PartFindings(pieces, keys_given=ready.keys_given)
-    printed = pieces.text()
-    output = output_of(plan, printed, lambda file: pieces.add(Heading(file)))
     with FileExchange(stem, index, of) as exchange:
+        pieces = Pieces(Outbox(_printed(stem, index), reserve, exchange.is_awaited))
+        findings = PartFindings(pieces, keys_given=ready.keys_given)
+        printed = pieces.text()
+        output = output_of(plan, printed, lambda file: pieces.add(Heading(file)))
 
         def watch(capture: Capture) -> None:
             pieces.order = lambda: capture.order
@@ -100,10 +110,10 @@ def _read_part(which: Input, plan: Plan, secrets: Path, stem: Path, index: int, 
     return replace(outcome, sealed=Sealed())
 
 
-@cache
-def _once_prepared(plan: Plan, secrets: Path) -> Prepared:
+@lru_cache(1)
+def _once_prepared(plan: Plan, secrets: bytes) -> Prepared:
     """In a process that serves one plan only."""
-    return prepared(plan, JournalReader[KeyLog](secrets).read())
+    return prepared(plan, pickle.loads(secrets))
 
 
 def _together(parts: list[Outcome], findings: Findings) -> Outcome:
