@@ -268,6 +268,16 @@ def test_a_malformed_extension_costs_no_more_than_itself() -> None:
     assert offer.versions == (ProtocolVersion.TLS13,)
 
 
+def test_a_hello_of_which_no_extension_can_be_read_is_followed() -> None:
+    talk = Talk()
+    hello = bytearray(raw(client_hello()))
+    hello[-3:] = b"\5\3\4"  # a list of versions longer than its data
+    talk.wire.send(CLIENT, record(ContentType.handshake, bytes(hello)))
+    talk.plain(SERVER, server_hello())
+    talk.rest_of_handshake()
+    assert read(talk.wire.segments, keylog()) == [f"{HANDSHAKE[0]} error", *HANDSHAKE[1:]]
+
+
 def test_behind_a_server_hello_that_does_not_parse_messages_come_in_order() -> None:
     talk = Talk()
     talk.plain(CLIENT, client_hello())

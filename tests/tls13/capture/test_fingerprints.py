@@ -215,6 +215,17 @@ def test_a_hello_with_an_extension_that_does_not_parse_has_the_fingerprint_all_t
     assert ja4(found).value.replace("t12", "t13") == CHROME_JA4
 
 
+@pytest.mark.parametrize("left", ["", "0023 0000"], ids=["nothing", "less than a hello may have"])
+def test_a_hello_is_readable_whatever_is_left_of_its_extensions(left: str) -> None:
+    extensions = bytes.fromhex("002b 0003 05 0304" + left)  # a list of versions longer than its data
+    body = b"\3\3" + RANDOM + bytes.fromhex("00 0002 1301 01 00") + len(extensions).to_bytes(2, "big") + extensions
+    readable = readable_hello(b"\1" + len(body).to_bytes(3, "big") + body)
+    assert readable is not None
+    assert len(readable.hello.extensions or ()) == bool(left)
+    assert readable.types[0] is ExtensionType.supported_versions
+    assert ja3(shape_of(*readable)).text.startswith("771,4865,43")
+
+
 def test_what_is_no_client_hello_is_not_readable() -> None:
     assert readable_hello(b"\1\0\0\1\0") is None
     assert readable_hello(SERVER_HELLO) is None

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from schemas import tls10, tls12
+from schemas import Struct, tls10, tls12
 from schemas.alert import Alert
 from schemas.code_points import CipherSuite, ContentType, HandshakeType, ProtocolVersion
 from schemas.errors import DecodeError
@@ -270,7 +270,7 @@ class Conversation:
             self._change_keys(side, message, handshake)
             return
         # What waited came before. Only where it opens now does the capture have the two sides in the wrong order.
-        waited = list(self._follow_hello(side, message, handshake, inner))
+        waited = list(self._follow_hello(side, message, handshake.message, inner))
         opened = next((at for at, each in enumerate(waited) if each.protected and not each.opaque), len(waited))
         yield from waited[:opened]
         yield shown
@@ -281,7 +281,7 @@ class Conversation:
         is_hello = message.handshake_type is HandshakeType.client_hello and message.epoch in _CLEAR_EPOCHS
         readable = readable_hello(message.raw) if is_hello else None
         if readable is not None:
-            yield from self._follow_hello(side, message, Handshake.of(readable.hello), None)
+            yield from self._follow_hello(side, message, readable.hello, None)
 
     def _parse(self, message: Whole) -> AnyHandshake:
         """The message by the grammar of its version. Raises DecodeError."""
@@ -324,11 +324,9 @@ class Conversation:
             case _:
                 pass
 
-    def _follow_hello(
-        self, side: _Side, message: Whole, handshake: AnyHandshake, inner: ClientHello | None
-    ) -> Iterator[Message]:
+    def _follow_hello(self, side: _Side, message: Whole, body: Struct, inner: ClientHello | None) -> Iterator[Message]:
         """Learns what the hello tells of the keys that come next, and reads what waited for it."""
-        match handshake.message:
+        match body:
             case ClientHello() | tls12.ClientHello() as hello:
                 self._tls12.client_hello(hello)
                 self._client_hello(side, message, hello, inner)

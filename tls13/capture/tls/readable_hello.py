@@ -30,8 +30,10 @@ def readable_hello(raw: bytes) -> ReadableHello | None:
     if not isinstance(hello, ClientHello):
         return None
     extensions = hello.extensions or []
-    readable = [found for each in extensions if (found := _read(each)) is not None]
-    return ReadableHello(replace(hello, extensions=readable), [each.extension_type for each in extensions])
+    types = [each.extension_type for each in extensions]
+    # In place: what is left of them need not make a hello that could be built.
+    extensions[:] = [found for each in extensions if (found := _read(each)) is not None]
+    return ReadableHello(hello, types)
 
 
 def _read(extension: Extension) -> Extension | None:
