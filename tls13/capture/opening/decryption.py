@@ -257,10 +257,6 @@ class Opener:
         if self._stages:
             self._stages[0].update()
 
-    def skip_record(self) -> None:
-        """One record cannot be opened because part of it is missing."""
-        self._search.skip(0)
-
     def skip_bytes(self, length: int) -> None:
         """An unknown number of records in so many bytes is missing."""
         self._search.skip(length)

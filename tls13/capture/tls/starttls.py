@@ -46,7 +46,6 @@ def _line(command: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"(?:^|\n)" + command + rb"[ \t]*\r?\n\Z", re.IGNORECASE)
 
 
-_ANYTHING = re.compile(b"")
 _REPLY_220 = re.compile(rb"220[ -]")
 _UPGRADES = (
     _Upgrade(Cleartext.smtp, _line(b"STARTTLS"), _REPLY_220),
