@@ -28,7 +28,7 @@ class Content(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """A handshake message put together, header included. `content` is what it begins in; of some it is not all."""
+    """A message put together, a handshake message with its header. `content` is what it begins in; of some not all."""
 
     content: Content
     raw: bytes
@@ -48,7 +48,7 @@ class Whole(NamedTuple):
     def shown(
         self,
         direction: Direction,
-        value: AnyHandshake | None = None,
+        value: AnyHandshake | Alert | ChangeCipherSpec | None = None,
         error: DecodeError | None = None,
         inner: ClientHello | None = None,
     ) -> Message:
@@ -167,22 +167,8 @@ def message_of(
     note: Note | None = None,
 ) -> Message:
     """A message that is all of a record's content, and can be read."""
-    record, content_type, data, epoch, generation = content
-    return Message(
-        timestamp=record.timestamp,
-        direction=direction,
-        record=record.number,
-        offset=record.offset,
-        content_type=content_type,
-        protected=epoch is not Epoch.plaintext,
-        opaque=False,
-        epoch=epoch,
-        generation=generation,
-        raw=data,
-        value=value,
-        error=error,
-        note=note,
-    )
+    whole = Whole(content, content.data, content.record.timestamp, note)
+    return whole.shown(direction, value, error)
 
 
 def parsed(direction: Direction, content: Content, schema: type[Alert] | type[ChangeCipherSpec]) -> Message:
