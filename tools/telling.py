@@ -7,14 +7,16 @@ from textwrap import wrap
 
 from rich.console import Console
 
+from tls13.printable import printable
+
 WIDTH = 100
 """Columns that a line takes at most on a terminal."""
 
 
 def tell(*lines: str) -> None:
-    """Prints each line. What another program gets stays a line each."""
+    """Prints each line, harmless to terminals whatever names are in it. What another program gets stays a line each."""
     screen = Console(file=sys.stderr)
-    for line in lines:
+    for line in (printable(each, len(each)) for each in lines):
         shown = folded(line, min(screen.width, WIDTH)) if screen.is_terminal else line
         print(shown, file=sys.stderr)
 

@@ -67,6 +67,19 @@ def test_trees_end_with_what_the_client_offered_in_vain(trace: Path) -> None:
     assert "groups secp256r1, secp384r1, secp521r1 and 5 more" in shown
 
 
+@pytest.mark.parametrize("options", [[], ["--summary"]])
+def test_names_of_files_cannot_steer_a_terminal(options: list[str], trace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    shutil.copy(trace, folder / "red\x1b[31m\nend.pcapng")
+    (folder / "cut\x1b[2J.pcapng").write_bytes(trace.read_bytes()[:200])
+    ended = parse(folder, *options)
+    assert b"red\\x1b[31m\\x0aend.pcapng" in ended.output
+    assert "cut\\x1b[2J.pcapng: the capture is cut short" in ended.errors
+    assert b"\x1b" not in ended.output
+    assert "\x1b" not in ended.errors
+
+
 # A line for each connection
 
 

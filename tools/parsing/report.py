@@ -60,7 +60,7 @@ class Between:
         if self._begun and not self._name_files:
             self._out.print()
         if self._name_files and not self._begun:
-            self._out.print(Text(file, "bold"))
+            self._out.print(Text(printable(file, len(file)), "bold"))
         self._begun = True
 
 

@@ -36,7 +36,7 @@ class Summary(Stream):
         """Prints the line."""
         if not passed:
             return
-        file = f"{facts.file}  " if self._name_files else ""
+        file = f"{printable(facts.file, len(facts.file))}  " if self._name_files else ""
         connection = facts.connection
         number, ends = f"{connection_name(connection)}  ", f"{connection.client} → {connection.server}  "
         if self._out.is_terminal:
