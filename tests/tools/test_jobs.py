@@ -39,7 +39,7 @@ from schemas.extensions import (
 )
 from schemas.handshake import ClientHello, ServerHello
 from tls13.capture import Part, read_capture
-from tls13.capture.judging.known_servers import KnownServers
+from tls13.capture.common_knowledge import CommonKnowledge
 from tls13.capture.network.link import Segment
 from tls13.capture.parts import Clock
 from tls13.keylog import line
@@ -321,9 +321,9 @@ def test_a_part_waits_until_the_others_have_come_as_far(tmp_path: Path) -> None:
     clocks = Clock(), Clock()
     make_exchange(tmp_path / "one", 2)
     with FileExchange(tmp_path / "one", 0, 2) as first:
-        asking = KnownServers(clocks[0], first)
+        asking = CommonKnowledge(clocks[0], first)
         with ThreadPoolExecutor(1) as other, FileExchange(tmp_path / "one", 1, 2) as second:
-            telling = KnownServers(clocks[1], second)
+            telling = CommonKnowledge(clocks[1], second)
             clocks[1].now = 5
             telling.begin(b"early", b"an early secret")
             clocks[0].now = 10

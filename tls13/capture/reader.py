@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 
+from tls13.capture.common_knowledge import CommonKnowledge
 from tls13.capture.connections import Connection
 from tls13.capture.diagnostics import CaptureWarning, WarningKind, WarningLog
 from tls13.capture.files.formats import PacketReader, Source
-from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Gap, Message
 from tls13.capture.network.dtls import dtls_records
@@ -52,8 +52,8 @@ def read_capture(
     """
     limits = limits or Limits()
     packets = PacketReader(source, limits)
-    servers = KnownServers(exchange=part.exchange if part.of > 1 else None)
-    return Capture(packets, Secrets(keylog or KeyLog(), packets.secrets, psks=psks, servers=servers), limits, part)
+    common = CommonKnowledge(exchange=part.exchange if part.of > 1 else None)
+    return Capture(packets, Secrets(keylog or KeyLog(), packets.secrets, psks=psks, common=common), limits, part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Capture(Closing, Iterator[Connection]):
         self.order = 0
         """Where in the capture that has its place which was given out last: what parts give out is sorted by it."""
         self._part = part
-        self._clock = secrets.servers.clock
+        self._clock = secrets.common.clock
         self.limits = limits
         self.secrets = secrets
         self.waiting = 0

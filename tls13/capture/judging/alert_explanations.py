@@ -14,9 +14,9 @@ from schemas.code_points import (
     ProtocolVersion,
     SignatureScheme,
 )
+from tls13.capture.common_knowledge import KnownServer
 from tls13.capture.judging.certificate_summary import CertificateSummary, summaries_of
 from tls13.capture.judging.judgement import Anomaly, Negotiated, Offer, Retry
-from tls13.capture.judging.known_servers import KnownServer
 from tls13.capture.messages import Direction
 from tls13.crypto.aead import SUITES
 from tls13.printable import printable

@@ -37,6 +37,7 @@ from schemas.handshake import (
 )
 from schemas.record import MAX_CIPHERTEXT, ChangeCipherSpec, RecordHeader
 from schemas.vocabulary import Struct
+from tls13.capture.common_knowledge import CommonKnowledge
 from tls13.capture.judging import rules
 from tls13.capture.judging.alert_explanations import Circumstances, explain
 from tls13.capture.judging.encrypted_hello_status import EncryptedHelloTracker
@@ -58,7 +59,6 @@ from tls13.capture.judging.judgement import (
     PskOrigin,
     Rule,
 )
-from tls13.capture.judging.known_servers import KnownServers
 from tls13.capture.judging.message_order import OLDER_OUT_OF_ORDER, OUT_OF_ORDER, Place
 from tls13.capture.judging.negotiation_facts import Facts
 from tls13.capture.judging.offers import offer_of
@@ -80,7 +80,7 @@ _NO_ERRORS = (AlertDescription.close_notify, AlertDescription.user_canceled)
 class Judge:
     """Sees a connection's messages in order. `kept` is about how many bytes it keeps of them.
 
-    `servers` is what is known of servers from other connections, and learns from this one.
+    `common` is what is known from other connections, and learns from this one.
     """
 
     __slots__ = (
@@ -112,10 +112,10 @@ class Judge:
         "kept",
     )
 
-    def __init__(self, transport: Transport = Transport.tcp, servers: KnownServers | None = None) -> None:
+    def __init__(self, transport: Transport = Transport.tcp, common: CommonKnowledge | None = None) -> None:
         self.kept = 0
         self._transport = transport
-        self._facts = Facts(servers or KnownServers())
+        self._facts = Facts(common or CommonKnowledge())
         self._first_offer: Offer | None = None
         self._hello: ClientHello | None = None
         """The latest, until the server has answered it."""

@@ -23,6 +23,7 @@ from schemas.extensions import (
 )
 from schemas.handshake import ClientHello, EncryptedExtensions, HelloRetryRequest, NewSessionTicket, ServerHello
 from schemas.vocabulary import Struct
+from tls13.capture.common_knowledge import CommonKnowledge, KnownServer
 from tls13.capture.judging.judgement import (
     EarlyData,
     Negotiated,
@@ -32,7 +33,6 @@ from tls13.capture.judging.judgement import (
     Resumption,
     Retry,
 )
-from tls13.capture.judging.known_servers import KnownServer, KnownServers
 from tls13.capture.messages import Direction
 from tls13.printable import printable
 
@@ -52,11 +52,11 @@ class Facts:
     __slots__ = (
         "_answered",
         "_answers_read",
+        "_common",
         "_early_data",
         "_is_full",
         "_origins",
         "_psks",
-        "_servers",
         "_unnamed",
         "negotiated",
         "offer",
@@ -65,9 +65,9 @@ class Facts:
         "timestamps",
     )
 
-    def __init__(self, servers: KnownServers) -> None:
+    def __init__(self, common: CommonKnowledge) -> None:
         self.negotiated = Negotiated()
-        self._servers = servers
+        self._common = common
         self._unnamed = KnownServer()
         self.offer: Offer | None = None
         self.retried: Retry | None = None
@@ -90,7 +90,7 @@ class Facts:
     def server(self) -> KnownServer:
         """What the server has shown to support, by the name that the hello calls it by."""
         name = self._server_name
-        return self._servers.named(name) if name else self._unnamed
+        return self._common.named(name) if name else self._unnamed
 
     @property
     def _server_name(self) -> str:
@@ -99,7 +99,7 @@ class Facts:
     def _takes(self, *, suite: CipherSuite | None = None, groups: Iterable[NamedGroup] = ()) -> None:
         """The server supports these."""
         if name := self._server_name:
-            self._servers.takes(name, suite=suite, groups=groups)
+            self._common.takes(name, suite=suite, groups=groups)
         else:
             self._unnamed.takes(suite=suite, groups=groups)
 
@@ -118,7 +118,7 @@ class Facts:
 
     def ticket(self, ticket: NewSessionTicket) -> None:
         """A ticket of TLS 1.3."""
-        self._servers.issue(ticket.ticket)
+        self._common.issue(ticket.ticket)
 
     def server_hello(self, hello: ServerHello) -> None:
         """A ServerHello of TLS 1.3."""
@@ -309,7 +309,7 @@ class Facts:
         if number >= len(self._psks):
             return PskOrigin.unknown
         psk = self._psks[number]
-        is_ticket = psk.obfuscated_ticket_age != 0 or self._servers.has_issued(psk.identity)
+        is_ticket = psk.obfuscated_ticket_age != 0 or self._common.has_issued(psk.identity)
         return PskOrigin.resumption if is_ticket else PskOrigin.external
 
     def _answer(self, extensions: Iterable[Extension] | None) -> None:

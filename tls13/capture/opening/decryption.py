@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from schemas.code_points import ContentType
-from tls13.capture.judging.known_servers import KnownServers
+from tls13.capture.common_knowledge import CommonKnowledge
 from tls13.capture.limits import Limits
 from tls13.capture.messages import Direction, Epoch, Note, NoteKind
 from tls13.capture.tls.assembly import Content
@@ -43,7 +43,7 @@ _FAILURES = 8
 class Secrets:
     """What a capture is decrypted with: the caller's key log first, then the capture's own, and external PSKs.
 
-    `psks` are external pre-shared keys by identity. `servers` is what connections show to others of the same capture,
+    `psks` are external pre-shared keys by identity. `common` is what connections show to others of the same capture,
     main secrets of TLS 1.2 among it, which are remembered by what resumes them.
     """
 
@@ -51,11 +51,11 @@ class Secrets:
         self,
         *keylogs: KeyLog,
         psks: Mapping[bytes, bytes] = MappingProxyType({}),
-        servers: KnownServers | None = None,
+        common: CommonKnowledge | None = None,
     ) -> None:
         self._keylogs = keylogs
         self.psks = psks
-        self.servers = servers or KnownServers()
+        self.common = common or CommonKnowledge()
 
     def __bool__(self) -> bool:
         """Whether there is any secret."""
@@ -73,13 +73,9 @@ class Secrets:
         """Whether any log has anything for that connection."""
         return any(keylog.labels(client_random) for keylog in self._keylogs)
 
-    def remember(self, session: bytes, main_secret: bytes) -> None:
-        """A session of TLS 1.2, by its session ID or ticket, has that main secret."""
-        self.servers.begin(session, main_secret)
-
     def resumed(self, session: bytes) -> bytes | None:
         """The main secret that a session ID or ticket stands for, None where it is not known."""
-        return self.servers.main_secret(session) if self else None
+        return self.common.main_secret(session) if self else None
 
 
 class ConnectionSecrets:

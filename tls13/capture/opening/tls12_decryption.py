@@ -240,7 +240,7 @@ class Tls12Session:
             return wrong_length(Label.CLIENT_RANDOM, main_secret, MAIN_SECRET_LENGTH)
         for session in (hello.session_id, self._new_ticket):
             if session:
-                self._secrets.shared.remember(session, main_secret)
+                self._secrets.shared.common.begin(session, main_secret)
         return Tls12Secrets(form, main_secret, self._client_random, hello.random)
 
     def _resumed(self, hello: ServerHello) -> bytes | None:

@@ -32,7 +32,7 @@ class QuicConversation:
         self._assemblies = {side: Assembly(side, limits.handshake_message) for side in Direction}
         self._lost: set[Direction] = set()
         """Those in whose stream nothing tells any more where messages start."""
-        self._judge = Judge(Transport.quic, secrets.servers) if judged else Unjudged()
+        self._judge = Judge(Transport.quic, secrets.common) if judged else Unjudged()
 
     def record(self, direction: Direction, record: CapturedRecord) -> Iterator[Message | Gap]:
         """The messages that the piece completes; behind a hole, no more than that there is one."""

@@ -73,7 +73,7 @@ class Conversation:
     def __init__(self, secrets: Secrets, limits: Limits, *, judged: bool = True) -> None:
         self.records: Counter[tuple[Direction, ContentType]] = Counter()
         self._secrets = ConnectionSecrets(secrets)
-        self._judge = Judge(servers=secrets.servers) if judged else Unjudged()
+        self._judge = Judge(common=secrets.common) if judged else Unjudged()
         self._tls12 = Tls12Session(self._secrets, limits)
         self._inner_hellos = InnerHellos(self._secrets)
         self._psks = PskSchedule(secrets.psks, self._secrets) if secrets.psks else None

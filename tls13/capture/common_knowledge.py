@@ -37,8 +37,8 @@ class KnownServer:
                 self.groups = (*self.groups, group)[:_MOST_EACH]
 
 
-class KnownServers:
-    """The servers of a capture by the names that clients call them by, and what sessions they began.
+class CommonKnowledge:
+    """Servers by the names that clients call them by, tickets, and sessions of TLS 1.2.
 
     Whose ticket it is does not matter: the identity that it becomes is as good as unique. RFC 9846 §4.7.1
     With an exchange, what other parts of the capture meet up to where the clock stands is known, too.
